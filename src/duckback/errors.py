@@ -1,0 +1,130 @@
+"""Everything that can go wrong, as one tree with one exit code a class.
+
+    DuckbackError                1   anything not named below
+    ├── UsageError               2   the call itself is wrong
+    ├── NoRepository            10   nothing of ours at that address
+    ├── Locked                  11   somebody else is at work there
+    ├── NoSuchBackup            12   no such database, backup or parent
+    ├── IntegrityError          20   corrupt, missing, foreign or tampered
+    ├── SourceError             30   the database cannot be read or written
+    │   ├── SourceBusy          30   another process holds the file
+    │   └── Unsupported         30   it holds something that we would change
+    ├── StoreError              40   the store cannot be reached or refuses
+    │   ├── AccessDenied        40   … these credentials
+    │   ├── NotFound            40   … because the object is not there
+    │   ├── AlreadyExists       40   … a second create of one key
+    │   ├── OutcomeUnknown      40   … to say whether a commit took place
+    │   └── StoreUnavailable    40   … for now; worth another try
+    ├── LedgerError             50   the ledger cannot be written or contradicts
+    └── Interrupted            130   SIGINT or SIGTERM
+
+0 is success and 3 a partial one. Messages begin in lower case and end without a full stop; a hint is a
+sentence that says what to do.
+"""
+
+from typing import ClassVar
+
+
+class DuckbackError(Exception):
+    """The root: what happened, to what, and (`hint`) what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(DuckbackError):
+    """The call is wrong: an unknown option, a bad value, an ambiguous name."""
+
+    exit_code = 2
+
+
+class NoRepository(DuckbackError):
+    """There is no repository at the given address."""
+
+    exit_code = 10
+
+
+class Locked(DuckbackError):
+    """Another process is doing the same work."""
+
+    exit_code = 11
+
+
+class NoSuchBackup(DuckbackError):
+    """No backup, database or parent of that name."""
+
+    exit_code = 12
+
+
+class IntegrityError(DuckbackError):
+    """Stored bytes or rows are not what was recorded: corrupt, missing, foreign or tampered with."""
+
+    exit_code = 20
+
+
+class SourceError(DuckbackError):
+    """The DuckDB database cannot be read, or the restored one cannot be written."""
+
+    exit_code = 30
+
+
+class SourceBusy(SourceError):
+    """Another process holds the database file."""
+
+
+class Unsupported(SourceError):
+    """The database holds something that a backup would change or lose; named, never dropped silently."""
+
+
+class StoreError(DuckbackError):
+    """The store failed or refused."""
+
+    exit_code = 40
+
+
+class AccessDenied(StoreError):
+    """The store refused these credentials."""
+
+
+class NotFound(StoreError):
+    """The store has no object (or bucket) of that name."""
+
+
+class AlreadyExists(StoreError):
+    """A conditional create found the key taken."""
+
+
+class OutcomeUnknown(StoreError):
+    """The store stopped answering at the commit: the backup is either whole and visible, or not there at all."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be reached, or asks to try later."""
+
+    retryable = True
+
+
+class LedgerError(DuckbackError):
+    """The ledger cannot be written, or what it holds contradicts itself."""
+
+    exit_code = 50
+
+
+class Interrupted(DuckbackError):
+    """SIGINT or SIGTERM arrived; nothing half-done is visible."""
+
+    exit_code = 130
+
+
+def error_classes() -> dict[str, type[DuckbackError]]:
+    """Every class of the tree by its name, the root included."""
+
+    def below(cls: type[DuckbackError]) -> list[type[DuckbackError]]:
+        return [cls, *(found for sub in cls.__subclasses__() for found in below(sub))]
+
+    return {cls.__name__: cls for cls in below(DuckbackError)}

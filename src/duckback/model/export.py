@@ -1,0 +1,47 @@
+"""What an export hands on: the files that it wrote, and the proof of what they hold, before any store is asked."""
+
+from datetime import datetime
+
+from duckback.model.catalog import Catalog, Frozen
+from duckback.model.manifest import Engine, FileIdentity, Fingerprint, Segment
+
+
+class ExportedFile(Frozen):
+    """A Parquet file in the staging directory: its name there, its rows, its columns' bytes before compression."""
+
+    name: str
+    rows: int
+    raw_bytes: int = 0
+
+
+class ExportedTable(Frozen):
+    """One table's files in row order; `segments` number them from 0."""
+
+    schema_name: str
+    name: str
+    storage: dict[str, str]
+    files: tuple[ExportedFile, ...]
+    fingerprint: Fingerprint
+    segments: tuple[Segment, ...]
+
+
+class Export(Frozen):
+    """One snapshot of a database as files.
+
+    Attributes:
+        snapshot_at: when the snapshot was taken, UTC.
+        file: the identity of the database file, None for one that has no file.
+        left_out: objects that the backup does not carry, by kind and name.
+    """
+
+    snapshot_at: datetime
+    engine: Engine
+    file: FileIdentity | None
+    catalog: Catalog
+    tables: tuple[ExportedTable, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables."""
+        return sum(table.fingerprint.rows for table in self.tables)

@@ -1,0 +1,223 @@
+"""The manifest: the immutable, self-contained description of one backup, and its commit point."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
+
+from duckback.errors import IntegrityError
+from duckback.model.catalog import Catalog, Frozen
+
+FORMAT = "1-draft"
+MAX_MANIFEST_BYTES = 64 << 20
+
+_KEY = re.compile(r"[A-Za-z0-9_%~-]+(/[A-Za-z0-9_%~.-]+)+")
+_WIDE = re.compile(r"-?[0-9]{1,40}")
+
+
+def _wide_from_text(value: object) -> object:
+    return int(value) if isinstance(value, str) and _WIDE.fullmatch(value) else value
+
+
+WideSum = Annotated[int, BeforeValidator(_wide_from_text), PlainSerializer(str, when_used="json")]
+"""A sum of 64-bit hashes; text in JSON, whose numbers other readers cut to 53 bits."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Fingerprint(Frozen):
+    """Order-independent measure of rows: their count and the sums of two 64-bit hashes of each."""
+
+    rows: Count = 0
+    sum1: WideSum = 0
+    sum2: WideSum = 0
+
+    def __add__(self, other: "Fingerprint") -> "Fingerprint":
+        """The fingerprint of both sets of rows together."""
+        return Fingerprint(rows=self.rows + other.rows, sum1=self.sum1 + other.sum1, sum2=self.sum2 + other.sum2)
+
+
+class Run(Frozen):
+    """Rows `first_row` to `first_row + rows - 1` of the table's object number `object`, counted from 0."""
+
+    object: Count
+    first_row: Count
+    rows: Count
+
+
+class Segment(Frozen):
+    """A chunk of a table in the order of its rowids: its fingerprint and where its rows lie."""
+
+    fingerprint: Fingerprint
+    runs: tuple[Run, ...]
+
+
+class ObjectRef(Frozen):
+    """One stored Parquet file: where it is, what was sent, and what the store says that it holds.
+
+    Attributes:
+        key: relative to the repository's root.
+        size: bytes.
+        sha256: of the whole file, hex.
+        part_size: bytes a part of the upload, from which `composite` can be computed again.
+        composite: the store's checksum of a multipart object as it answered, else None.
+        encryption: server-side encryption as the store answered, else None.
+        backup_id: the backup that wrote it.
+    """
+
+    key: str
+    size: Count
+    sha256: Sha256
+    part_size: Count
+    composite: str | None
+    encryption: str | None
+    rows: Count
+    backup_id: UUID
+
+    @model_validator(mode="after")
+    def _key_stays_inside(self) -> Self:
+        if not _KEY.fullmatch(self.key) or any(part.strip(".") == "" for part in self.key.split("/")):
+            raise ValueError(f"the key {self.key!r} leaves the repository")
+        return self
+
+
+class TableBackup(Frozen):
+    """The rows of one table: its objects in row order, and the proof of what is in them.
+
+    Attributes:
+        method: `full`: the objects hold the whole table.
+        storage: per stored column, the way that Parquet holds it.
+        raw_bytes: size of the columns before compression, as the Parquet footers state it.
+        fingerprint: of all rows, taken from the snapshot and found again in the written files.
+        segments: the same per chunk of rowids.
+    """
+
+    schema_name: str
+    name: str
+    method: Literal["full"]
+    storage: dict[str, str]
+    objects: tuple[ObjectRef, ...]
+    rows: Count
+    raw_bytes: Count
+    fingerprint: Fingerprint
+    segments: tuple[Segment, ...]
+
+
+class FileIdentity(Frozen):
+    """Which file was captured: device, inode, size in bytes, mtime and ctime in nanoseconds."""
+
+    path: str
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+class Engine(Frozen):
+    """The DuckDB that took the backup; `hash_probe` tells whether another one hashes rows alike."""
+
+    duckdb_version: str
+    storage_version: str
+    hash_probe: WideSum
+
+
+class LedgerHead(Frozen):
+    """The ledger that holds this backup's events, and the hash of its newest entry before the commit."""
+
+    driver: str
+    id: str
+    head: Sha256
+
+
+class Manifest(Frozen):
+    """One committed backup.
+
+    Attributes:
+        started_at: fixes the date in the keys.
+        snapshot_at: the moment that the backup shows.
+        excluded: objects that were left out, by kind and name.
+        seconds: what each processor took, up to the commit.
+    """
+
+    format: Literal["1-draft"]
+    duckback_version: str
+    repository_id: UUID
+    backup_id: UUID
+    database: Annotated[str, Field(min_length=1)]
+    backup_type: Literal["duckdb"]
+    scope: Literal["full", "incremental"]
+    parent_id: UUID | None
+    parent_manifest_sha256: Sha256 | None
+    started_at: datetime
+    snapshot_at: datetime
+    retention_until: datetime
+    compression: Literal["parquet-zstd"]
+    encryption: Literal["s3-sse", "s3-sse-kms", "none"]
+    capture_mode: Literal["direct", "connection"]
+    file: FileIdentity | None
+    engine: Engine
+    ledger: LedgerHead
+    catalog: Catalog
+    tables: tuple[TableBackup, ...]
+    excluded: tuple[str, ...]
+    seconds: dict[str, float]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        listed = [(table.schema_name, table.name) for table in self.tables]
+        if sorted(listed) != sorted((table.schema_name, table.name) for table in self.catalog.tables):
+            raise ValueError("the tables of the catalogue are not those with rows")
+        for table in self.tables:
+            if table.rows != table.fingerprint.rows or table.rows != sum(ref.rows for ref in table.objects):
+                raise ValueError(f"the row counts of {table.schema_name}.{table.name} contradict one another")
+        return self
+
+    @property
+    def objects(self) -> tuple[ObjectRef, ...]:
+        """Every object that a restore needs."""
+        return tuple(ref for table in self.tables for ref in table.objects)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the snapshot, all tables together."""
+        return sum(table.rows for table in self.tables)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all objects that the manifest refers to."""
+        return sum(ref.size for ref in self.objects)
+
+    @property
+    def bytes_added(self) -> int:
+        """Bytes of the objects that this backup wrote."""
+        return sum(ref.size for ref in self.objects if ref.backup_id == self.backup_id)
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The manifest's bytes: JSON, UTF-8, one line."""
+    return manifest.model_dump_json().encode()
+
+
+def decode(data: bytes, *, source: str) -> Manifest:
+    """The manifest in the bytes; strict, because whoever wrote them is not trusted.
+
+    Args:
+        data: at most MAX_MANIFEST_BYTES.
+        source: where they come from, for the error.
+
+    Raises:
+        IntegrityError: not a manifest of this format.
+    """
+    try:
+        return Manifest.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise IntegrityError(
+            f"{source} is not a manifest of format {FORMAT}: {where}: {first['msg']}",
+            hint="It was damaged, forged, or written by another version of Duckback.",
+        ) from error
