@@ -1,0 +1,254 @@
+"""A store in an S3 bucket. The only package that speaks to AWS is this one and its `s3_…` neighbours."""
+
+import base64
+import builtins
+import hashlib
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+
+from duckback.errors import AlreadyExists, IntegrityError, StoreError
+from duckback.store.base import BytesDone, DeleteFailure, ListedObject, StoredObject
+from duckback.store.digest import READ_SIZE, FileDigest
+from duckback.store.files import os_errors, write_new
+from duckback.store.keys import check_key, check_prefix
+from duckback.store.s3_client import connect, stored_object, transfer_config
+from duckback.store.s3_delete import abort_older, delete_keys
+from duckback.store.s3_errors import Answer, s3_errors, sse_hint
+from duckback.store.s3_options import S3Options
+from duckback.store.s3_upload import UploadChecks
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+
+_CREATE_ATTEMPTS = 6
+_CREATE_ID = "create-id"
+
+
+class S3Store:
+    """Objects below `s3://bucket/prefix`; needs read-after-write and list-after-write, which AWS has since 2020.
+
+    An existing key is refused by `create` only; `put_file` relies on keys that nobody else uses.
+    """
+
+    def __init__(self, bucket: str, prefix: str, options: S3Options) -> None:
+        self._bucket = bucket
+        self._root = f"{prefix}/" if prefix else ""
+        self._options = options
+        self._client = connect(options)
+        self._checks = UploadChecks(self._client)
+
+    @property
+    def url(self) -> str:
+        return f"s3://{self._bucket}/{self._root}".rstrip("/")
+
+    @property
+    def part_size(self) -> int:
+        return self._options.part_size
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self._bucket}/{self._key(key)}"
+
+    def local_path(self, key: str) -> Path | None:
+        self._key(key)
+        return None
+
+    def put_file(
+        self,
+        key: str,
+        path: Path,
+        digest: FileDigest,
+        *,
+        metadata: Mapping[str, str],
+        content_type: str,
+        on_bytes: BytesDone | None = None,
+    ) -> None:
+        """Send a file in one request or in parts; the store checks the SHA-256 of each.
+
+        The composite of the parts is checked before the upload is completed; what the store then holds is for
+        the caller to ask (`head`).
+
+        Raises:
+            IntegrityError: the file's bytes are not those of the digest; nothing is stored.
+            StoreError: refused; the hint names `--s3-sse` where the store does not encrypt as asked.
+        """
+        extra: dict[str, Any] = {"Metadata": dict(metadata), "ContentType": content_type, **self._encryption()}
+        if digest.composite is None:
+            extra["ChecksumSHA256"] = _base64_of(digest.sha256)
+        else:
+            extra["ChecksumAlgorithm"] = "SHA256"
+        with (
+            self._checks.watch(self._key(key), digest.composite) as upload,
+            os_errors(f"cannot read {path}"),
+            self._writing(f"cannot store {self.uri(key)}"),
+        ):
+            self._client.upload_file(
+                Filename=str(path),
+                Bucket=self._bucket,
+                Key=self._key(key),
+                ExtraArgs=extra,
+                Callback=on_bytes,
+                Config=transfer_config(self._options, digest),
+            )
+        if upload.encryption != {self._options.sse}:
+            self._insist_on_encryption(key)
+
+    def create(self, key: str, data: bytes) -> None:
+        """Store small bytes under a new key. After StoreUnavailable it is unknown whether they are there."""
+        mine = uuid4().hex
+        for attempt in range(_CREATE_ATTEMPTS):
+            try:
+                with self._writing(f"cannot create {self.uri(key)}"):
+                    answer = self._client.put_object(
+                        Bucket=self._bucket,
+                        Key=self._key(key),
+                        Body=data,
+                        IfNoneMatch="*",
+                        ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
+                        ContentType="application/json",
+                        Metadata={_CREATE_ID: mine},
+                        **self._encryption(),
+                    )
+            except AlreadyExists as error:
+                if _tried_before(error, attempt) and self.head(key).metadata.get(_CREATE_ID) == mine:
+                    break  # the store had taken an earlier try whose answer was lost
+                raise
+            except StoreError as error:
+                if not _is_conflict(error) or attempt == _CREATE_ATTEMPTS - 1:
+                    raise
+                time.sleep(0.05 * 2**attempt)
+            else:
+                if answer.get("ServerSideEncryption") == self._options.sse:
+                    return
+                break
+        self._insist_on_encryption(key)
+
+    def _insist_on_encryption(self, key: str) -> None:
+        """Never a silent plain write: what the store took without encrypting it as asked is withdrawn."""
+        if self._options.sse == "none":
+            return
+        found = self.head(key).encryption
+        if found == self._options.sse:
+            return
+        left = "".join(f"; it is still there: {each.reason}" for each in self.delete([key]))
+        raise StoreError(
+            f"cannot store {self.uri(key)}: the store answers encryption {found}, not {self._options.sse}{left}",
+            hint=sse_hint(self._options.sse),
+        )
+
+    def get(self, key: str, *, limit: int) -> bytes:
+        answer = self._get(key)
+        body, size = answer["Body"], answer["ContentLength"]
+        with body, self._reading(f"cannot read {self.uri(key)}"):
+            if size > limit:
+                raise IntegrityError(f"{self.uri(key)} has {size} bytes, more than the {limit} expected")
+            data = body.read()
+        if len(data) != size:
+            raise IntegrityError(f"{self.uri(key)} ended after {len(data)} of {size} bytes")
+        return data
+
+    def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
+        """Copy an object into a new local file.
+
+        Raises:
+            NotFound: no such key.
+            IntegrityError: it ended before the size that the store had announced.
+            StoreUnavailable: the connection broke on the way; nothing is left at the path.
+        """
+        answer = self._get(key)
+        body = answer["Body"]  # (entered, it would give the raw stream, which does not check its length)
+        with body, self._reading(f"cannot read {self.uri(key)}"):
+            size, sha256 = write_new(path, self._blocks(key, body), on_bytes)
+        if size != answer["ContentLength"]:
+            path.unlink()
+            raise IntegrityError(f"{self.uri(key)} ended after {size} of {answer['ContentLength']} bytes")
+        return sha256
+
+    def _get(self, key: str) -> "GetObjectOutputTypeDef":
+        with self._reading(f"cannot read {self.uri(key)}"):
+            return self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+
+    def _blocks(self, key: str, body: "StreamingBody") -> Iterator[bytes]:
+        # Some of botocore's network errors are OSErrors too, and would pass for errors of the file written.
+        with self._reading(f"cannot read {self.uri(key)}"):
+            yield from body.iter_chunks(READ_SIZE)
+
+    def head(self, key: str) -> StoredObject:
+        with self._reading(f"cannot look at {self.uri(key)}"):
+            answer = self._client.head_object(Bucket=self._bucket, Key=self._key(key), ChecksumMode="ENABLED")
+        return stored_object(key, answer)
+
+    def list(self, prefix: str) -> Iterator[ListedObject]:
+        """Every object below the prefix, sorted here: not every S3 store lists in key order."""
+        check_prefix(prefix)
+        found: builtins.list[ListedObject] = []
+        with self._reading(f"cannot list {self.url}/{prefix}"):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._root + prefix):
+                found += [
+                    ListedObject(row["Key"].removeprefix(self._root), row["Size"], row["LastModified"])
+                    for row in page.get("Contents", [])
+                    if not row["Key"].endswith("/")  # consoles make such markers and call them folders
+                ]
+        return iter(sorted(found, key=_key_of))
+
+    def folders(self, prefix: str) -> builtins.list[str]:
+        check_prefix(prefix)
+        whole = self._root + prefix
+        found: set[str] = set()
+        with self._reading(f"cannot list {self.url}/{prefix}"):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=whole, Delimiter="/"):
+                found |= {row["Prefix"].removeprefix(whole).rstrip("/") for row in page.get("CommonPrefixes", [])}
+        return sorted(found)
+
+    def delete(self, keys: builtins.list[str]) -> builtins.list[DeleteFailure]:
+        whole = {self._key(key): key for key in keys}
+        failures = delete_keys(self._client, self._bucket, [*whole])
+        return [DeleteFailure(whole[each.key], each.reason) for each in failures]
+
+    def abort_uploads(self, prefix: str, *, before: datetime) -> builtins.list[str]:
+        check_prefix(prefix)
+        with self._reading(f"cannot abort uploads below {self.url}/{prefix}"):
+            aborted = abort_older(self._client, self._bucket, self._root + prefix, before)
+        return [key.removeprefix(self._root) for key in aborted]
+
+    def _key(self, key: str) -> str:
+        check_key(key)
+        return self._root + key
+
+    def _encryption(self) -> dict[str, Any]:
+        if self._options.sse == "none":
+            return {}
+        key = self._options.sse_kms_key_id
+        return {"ServerSideEncryption": self._options.sse} | ({"SSEKMSKeyId": key} if key else {})
+
+    def _reading(self, what: str) -> AbstractContextManager[None]:
+        return s3_errors(what, bucket=self._bucket)
+
+    def _writing(self, what: str) -> AbstractContextManager[None]:
+        return s3_errors(what, bucket=self._bucket, sse=self._options.sse)
+
+
+def _base64_of(hexadecimal: str) -> str:
+    return base64.b64encode(bytes.fromhex(hexadecimal)).decode()
+
+
+def _key_of(row: ListedObject) -> str:
+    return row.key
+
+
+def _tried_before(error: StoreError, attempt: int) -> bool:
+    return attempt > 0 or (isinstance(error.__cause__, ClientError) and Answer.of(error.__cause__).attempts > 1)
+
+
+def _is_conflict(error: StoreError) -> bool:
+    return isinstance(error.__cause__, ClientError) and Answer.of(error.__cause__).status == HTTPStatus.CONFLICT
