@@ -1,0 +1,1 @@
+"""Our side that speaks to DuckDB; the only package that imports it."""

@@ -1,0 +1,66 @@
+"""Running a job in a child process: its progress, its result, its error, its death."""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from typing import IO, Any
+
+from duckback.errors import SourceError, error_classes
+from duckback.model.progress import Progress, Report
+from duckback.source.jobs import Job
+
+_LAST_WORDS = 2_000
+
+
+def run_job(job: Job, report: Report) -> str:
+    """Run a job in a child process and return its result.
+
+    The child dies with this process, and is killed when anything is raised here, Ctrl-C included.
+
+    Raises:
+        DuckbackError: what the job raised, of the same class.
+        SourceError: the child died; the message says of what.
+    """
+    command = [sys.executable, "-m", "duckback.source.worker"]
+    with tempfile.TemporaryFile("w+b") as stderr:
+        # A group of its own keeps the terminal's Ctrl-C for this process, which ends the child in order.
+        child = subprocess.Popen(  # noqa: S603 -- our own module, no shell
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, process_group=0
+        )
+        try:
+            return _converse(child, job, report, stderr)
+        finally:
+            child.kill()
+            child.communicate()
+
+
+def _converse(child: "subprocess.Popen[bytes]", job: Job, report: Report, stderr: IO[bytes]) -> str:
+    if child.stdin is None or child.stdout is None:
+        raise SourceError("the worker process has no pipes")
+    try:
+        child.stdin.write(job.model_dump_json().encode() + b"\n")
+        child.stdin.flush()
+    except BrokenPipeError:
+        raise _death(child, stderr) from None
+    for line in child.stdout:
+        message: dict[str, Any] = json.loads(line)
+        if "progress" in message:
+            report(Progress(**message["progress"]))
+        elif "error" in message:
+            raise error_classes()[message["error"]](message["message"], hint=message["hint"])
+        else:
+            # It ends by itself, for it has things to write at its end (its measured coverage, for one).
+            child.wait()
+            return str(message["result"])
+    raise _death(child, stderr)
+
+
+def _death(child: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> SourceError:
+    code = child.wait()
+    how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
+    stderr.seek(0)
+    words = stderr.read()[-_LAST_WORDS:].decode(errors="replace").strip()
+    hint = "If it was killed for memory, lower --memory-limit; a damaged database can make DuckDB abort."
+    return SourceError(f"the worker process ended {how}{': ' + words if words else ''}", hint=hint)

@@ -1,0 +1,123 @@
+"""DuckDB connections as Duckback wants them, and DuckDB's errors in our words."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from duckback.errors import SourceBusy, SourceError
+from duckback.source.sql import identifier, literal
+
+_HOLDER = re.compile(r"lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+_HASH_PROBE = "SELECT hash(42, 'duckback', 1.5, DATE '2026-11-23')"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What DuckDB may use: memory as it spells it ("600MB"), threads, and a directory to spill to."""
+
+    memory_limit: str
+    threads: int
+    spill: Path
+
+
+def connect(resources: Resources) -> duckdb.DuckDBPyConnection:
+    """An empty in-memory instance with these limits that loads no extension by itself.
+
+    Raises:
+        SourceError: a limit is not one that DuckDB understands.
+    """
+    with translated("DuckDB"):
+        con = duckdb.connect(
+            config={
+                "memory_limit": resources.memory_limit,
+                "threads": resources.threads,
+                "temp_directory": str(resources.spill),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+        set_session(con)
+        return con
+
+
+def set_session(con: duckdb.DuckDBPyConnection) -> None:
+    """Settings of this connection alone: text of timestamps in UTC, progress told but not printed."""
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = true")
+    con.execute("SET enable_progress_bar_print = false")
+
+
+def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, options: str) -> None:
+    """Attach a database file under a name and make it the current one.
+
+    Args:
+        con: an instance of our own.
+        path: the file.
+        name: the catalogue's name.
+        options: what stands in ATTACH's parentheses.
+
+    Raises:
+        SourceBusy: another process holds the file.
+        SourceError: no DuckDB database, or one that this DuckDB cannot read.
+    """
+    with translated(str(path)):
+        con.execute(f"ATTACH {literal(str(path))} AS {identifier(name)} ({options})")
+        con.execute(f"USE {identifier(name)}")
+
+
+def hash_probe(con: duckdb.DuckDBPyConnection) -> int:
+    """The hash of a constant row: equal wherever `hash()` is the same function."""
+    return int(scalar(con, _HASH_PROBE))
+
+
+def scalar(con: duckdb.DuckDBPyConnection, statement: str) -> Any:
+    """The only value of the only row of a query."""
+    row = con.execute(statement).fetchone()
+    if row is None:
+        raise SourceError(f"DuckDB answered no row to: {statement[:200]}")
+    return row[0]
+
+
+@contextmanager
+def translated(subject: str) -> Iterator[None]:
+    """Raise DuckDB's errors about `subject` as ours."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _ours(str(error), subject) from error
+
+
+def _ours(text: str, subject: str) -> SourceError:
+    first_line = text.splitlines()[0] if text else "unknown error"
+    if held := _HOLDER.search(text):
+        return SourceBusy(
+            f"{subject} is open in another process: {held['program']} (PID {held['pid']})",
+            hint="Close it there, or back up over the connection that the application has open.",
+        )
+    for sign, (message, hint) in _KNOWN.items():
+        if sign.lower() in text.lower():
+            return SourceError(message.format(subject=subject, version=duckdb.__version__, text=first_line), hint=hint)
+    return SourceError(f"DuckDB cannot process {subject}: {first_line}")
+
+
+_KNOWN = {
+    "not a valid DuckDB database file": (
+        "{subject} is not a DuckDB database",
+        "Give the path of the database file itself.",
+    ),
+    "encrypted": (
+        "{subject} is encrypted and cannot be opened without its key",
+        "Duckback does not back up encrypted databases yet; a backup would hold their rows in the clear.",
+    ),
+    "version number": (
+        "{subject} was written by another DuckDB than {version} reads: {text}",
+        "Install the duckdb release that wrote it (or a newer one) beside Duckback.",
+    ),
+    "No space left": ("the disk is full: {text}", "Free some space, or point --staging-dir at a larger disk."),
+    "Out of Memory": ("DuckDB ran out of its memory limit on {subject}: {text}", "Raise --memory-limit."),
+}

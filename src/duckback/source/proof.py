@@ -1,0 +1,86 @@
+"""The proof: written files are read again, and their rows must be those that the snapshot had."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from duckback.errors import IntegrityError
+from duckback.model.catalog import Column, Table
+from duckback.model.export import Export, ExportedTable
+from duckback.model.manifest import Fingerprint, Segment
+from duckback.model.progress import Progress, Report
+from duckback.source.engine import Resources, connect, scalar, translated
+from duckback.source.fingerprint import CHUNK_ROWS, grouped_fingerprints
+from duckback.source.sql import literal
+
+
+def prove_files(export: Export, staging: Path, *, resources: Resources, report: Report) -> Export:
+    """Read every file of an export and compare each segment's fingerprint with the snapshot's.
+
+    Returns:
+        The export, with the bytes of each file's columns before compression filled in.
+
+    Raises:
+        IntegrityError: a file does not hold the rows that the snapshot had.
+    """
+    proven: list[ExportedTable] = []
+    rows_done = 0
+    with connect(resources) as con:
+        for table, definition in zip(export.tables, export.catalog.tables, strict=True):
+            files = []
+            for number, file in enumerate(table.files):
+                expected = [segment for segment in table.segments if segment.runs[0].object == number]
+                _compare(con, staging / file.name, definition, expected)
+                files.append(file.model_copy(update={"raw_bytes": _raw_bytes(con, staging / file.name)}))
+                rows_done += file.rows
+                report(Progress("read again", rows_done=rows_done, rows_total=export.rows))
+            proven.append(table.model_copy(update={"files": tuple(files)}))
+    return export.model_copy(update={"tables": tuple(proven)})
+
+
+def _compare(con: duckdb.DuckDBPyConnection, path: Path, table: Table, expected: Sequence[Segment]) -> None:
+    found = file_fingerprints(con, path, table.stored_columns, [segment.runs[0].rows for segment in expected])
+    if found != [segment.fingerprint for segment in expected]:
+        raise IntegrityError(
+            f"the Parquet file of table {table.label} does not hold the rows that the snapshot had",
+            hint="Nothing was uploaded. Run it again; if it recurs, check this machine's memory and disk.",
+        )
+
+
+def file_fingerprints(
+    con: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[Column], lengths: Sequence[int]
+) -> list[Fingerprint]:
+    """Fingerprints of consecutive stretches of a Parquet file's rows.
+
+    Args:
+        con: any connection.
+        path: the file.
+        columns: as the table has them.
+        lengths: rows of each stretch, in file order; what the file has beyond them is one stretch more.
+    """
+    with translated(str(path)):
+        single = len(lengths) < 2  # noqa: PLR2004 -- one stretch needs no row numbers
+        relation = f"read_parquet({literal(str(path))}{'' if single else ', file_row_number = true'})"
+        group = "0" if single else _stretch(lengths)
+        return [found for _, found in grouped_fingerprints(con, relation, columns, group)]
+
+
+def _stretch(lengths: Sequence[int]) -> str:
+    if all(length == CHUNK_ROWS for length in lengths[:-1]) and lengths[-1] <= CHUNK_ROWS:
+        return f"file_row_number // {CHUNK_ROWS}"
+    ends = [sum(lengths[: number + 1]) for number in range(len(lengths))]
+    cases = " ".join(f"WHEN file_row_number < {end} THEN {number}" for number, end in enumerate(ends))
+    return f"CASE {cases} ELSE {len(ends)} END"
+
+
+def _raw_bytes(con: duckdb.DuckDBPyConnection, path: Path) -> int:
+    query = f"SELECT coalesce(sum(total_uncompressed_size), 0)::BIGINT FROM parquet_metadata({literal(str(path))})"
+    return int(str(scalar(con, query)))
+
+
+def compression_codecs(files: Sequence[Path]) -> dict[str, set[str]]:
+    """The compression of every column chunk of Parquet files, as their own footers state it, by file name."""
+    with duckdb.connect() as con:
+        query = "SELECT DISTINCT compression FROM parquet_metadata(?)"
+        return {path.name: {row[0] for row in con.execute(query, [str(path)]).fetchall()} for path in files}

@@ -1,0 +1,20 @@
+"""DuckDB's description of a type as our tree of it."""
+
+import duckdb
+from duckdb import sqltypes
+
+from duckback.model.column_types import ColumnType
+
+_MEMBERS_OF = {"list", "array", "struct", "map", "union"}
+
+
+def parse_type(text: str) -> ColumnType:
+    """The tree of a type given as SQL text (DuckDB's own parser reads it)."""
+    return _tree(duckdb.sqltype(text))
+
+
+def _tree(of: sqltypes.DuckDBPyType) -> ColumnType:
+    members: tuple[tuple[str, ColumnType], ...] = ()
+    if of.id in _MEMBERS_OF:
+        members = tuple((name, _tree(child)) for name, child in of.children if isinstance(child, sqltypes.DuckDBPyType))
+    return ColumnType(id=str(of.id), sql=str(of), members=members)
