@@ -1,0 +1,274 @@
+"""The Python API, and the place where everything is put together: what the command line calls."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from duckback.config.load import validated
+from duckback.errors import NoSuchBackup, UsageError
+from duckback.ledger.base import Ledger
+from duckback.ledger.embedded import EmbeddedLedger
+from duckback.model.events import EventKind
+from duckback.model.ids import new_id
+from duckback.model.progress import Report, unheard
+from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
+from duckback.processors.compress_parquet import CompressParquet
+from duckback.processors.export_duckdb_to_parquet import ExportDuckdbToParquet
+from duckback.processors.fetch_objects import FetchObjects
+from duckback.processors.prepare_staging import PrepareStaging
+from duckback.processors.record_duckdb_backup_event import RecordDuckdbBackupEvent
+from duckback.processors.record_failed_event import RecordFailedEvent
+from duckback.processors.record_recovery_event import RecordRecoveryEvent
+from duckback.processors.record_started_event import RecordStartedEvent
+from duckback.processors.record_verification_event import RecordVerificationEvent
+from duckback.processors.release_capture import ReleaseCapture
+from duckback.processors.remove_staging import RemoveStaging
+from duckback.processors.restore_duckdb_from_parquet import RestoreDuckdbFromParquet
+from duckback.processors.select_backup import SelectBackup
+from duckback.processors.upload_duckdb_backup_to_s3 import UploadDuckdbBackupToS3
+from duckback.processors.verify_duckdb_backups import VerifyDuckdbBackups
+from duckback.processors.verify_restored_database import VerifyRestoredDatabase
+from duckback.repository import layout
+from duckback.repository.repository import Committed, Repository
+from duckback.routes import FULL_EXPORT, RESTORE, VERIFICATION
+from duckback.routes.engine import run
+from duckback.routes.exchange import BackupExchange, RestoreExchange, VerificationExchange
+from duckback.routes.processor import Processor
+from duckback.source.capture import Connection, capture_of
+from duckback.store.registry import open_store
+
+Processors = Mapping[str, Processor[Any]]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A committed backup, and what this host's ledger knows of its newest verification."""
+
+    committed: Committed
+    verified_at: datetime | None
+    is_good: bool | None
+
+    @property
+    def status(self) -> str:
+        """`committed`, `verified` or `failed-verification`."""
+        return {None: "committed", True: "verified", False: "failed-verification"}[self.is_good]
+
+
+class Duckback:
+    """Backups of DuckDB databases in one repository.
+
+    Args:
+        repo: a directory, or `s3://bucket/prefix`.
+        report: hears how far a run is, from any thread.
+        clock: now, in UTC.
+        options: any of `duckback.config.options.Options` (`state_dir=…`, `threads=…`, `s3={"sse": "none"}`, …).
+
+    Raises:
+        UsageError: an address or option that is none.
+    """
+
+    def __init__(
+        self,
+        repo: str | os.PathLike[str],
+        *,
+        report: Report = unheard,
+        clock: Callable[[], datetime] = _utc_now,
+        **options: Any,
+    ) -> None:
+        self._options = validated({**options, "repo": os.fspath(repo)})
+        self._report = report
+        self._clock = clock
+        self._store = open_store(os.fspath(repo), self._options.s3)
+
+    def backup(self, database: str | os.PathLike[str] | Connection, *, name: str | None = None) -> BackupExchange:
+        """Take a full backup: one snapshot of every table, proven, uploaded, committed and recorded.
+
+        Args:
+            database: the path of a database file, or the connection on which the caller has one open. Of a
+                connection only `cursor()` is used: it, its transaction and its lock stay as they are.
+            name: the database's name in the repository; default: the file's stem.
+
+        Returns:
+            The exchange as it left the route: ids, sizes, addresses, the manifest, and the seconds of each step.
+
+        Raises:
+            DuckbackError: as of `duckback.errors`; no part of the backup is visible then.
+        """
+        started, backup_id = self._clock(), new_id()
+        source = database if isinstance(database, Connection) else Path(database)
+        capture = capture_of(source)
+        try:
+            repository = Repository.open_or_create(self._store, started)
+            exchange = BackupExchange(
+                database=self._name_of_new(name or self._options.name or capture.default_name),
+                start_time=started,
+                backup_id=backup_id,
+                backup_scope="full",
+                retention=self._options.retention.keep_within,
+                capture=capture,
+            )
+            with self._ledger() as ledger:
+                return run(FULL_EXPORT, exchange, self._full_export(exchange, repository, ledger))
+        finally:
+            capture.release()
+
+    def backups(self, name: str | None = None) -> list[Listed]:
+        """Committed backups, oldest first: of the named database, or of all.
+
+        Raises:
+            NoRepository: there is none.
+            NoSuchBackup: no database of that name.
+            IntegrityError: a manifest is damaged or foreign.
+        """
+        repository = Repository.open(self._store)
+        wanted = name or self._options.name
+        names = repository.databases() if wanted is None else [self._existing(repository, wanted)]
+        verifications = self._verifications(repository.id)
+        found = [committed for one in names for committed in repository.backups(one)]
+        found.sort(key=lambda one: (one.manifest.snapshot_at, one.manifest.backup_id))
+        return [Listed(one, *verifications.get(one.manifest.backup_id, (None, None))) for one in found]
+
+    def find(self, backup: str, name: str | None = None) -> Listed:
+        """One backup of a database: by its id, the beginning of it, or "latest".
+
+        Raises:
+            NoSuchBackup: none, or more than one, is meant.
+        """
+        repository = Repository.open(self._store)
+        database = self._existing(repository, name or self._options.name)
+        if backup == "latest":
+            return self.backups(database)[-1]
+        committed = repository.read(database, repository.resolve(database, backup))
+        known = self._verifications(repository.id).get(committed.manifest.backup_id, (None, None))
+        return Listed(committed, *known)
+
+    def restore(
+        self,
+        target: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        backup: str | None = None,
+        at: datetime | None = None,
+        force: bool = False,
+        storage_version: str | None = None,
+    ) -> RestoreExchange:
+        """Make a database file from a backup, prove it, and only then give it the target's name.
+
+        Args:
+            target: the file; must not exist, nor its WAL.
+            name: the database's name; needed where the repository has several.
+            backup: an id (or its beginning), "latest" or None for the newest.
+            at: the newest backup that shows no later moment than this (aware).
+            force: move an existing target to `TARGET.before-<run id>` first.
+            storage_version: of the new file, such as "v1.5.0"; default: the source's.
+
+        Raises:
+            DuckbackError: as of `duckback.errors`; the target is as it was then.
+        """
+        repository = Repository.open(self._store)
+        database = self._existing(repository, name or self._options.name)
+        exchange = RestoreExchange(
+            database=database,
+            start_time=self._clock(),
+            run_id=new_id(),
+            wanted=_wanted(repository, database, backup),
+            at=at,
+            target=Path(target).absolute(),
+            force=force,
+            storage_version=storage_version,
+        )
+        with self._ledger() as ledger:
+            return run(RESTORE, exchange, self._restore(exchange, repository, ledger))
+
+    def verify(self, backup: str | None = None, *, name: str | None = None) -> VerificationExchange:
+        """Compare what the store holds with the manifests, of one backup or of all of a database.
+
+        Returns:
+            The exchange, whose `results` say what is wrong; problems are not raised.
+        """
+        repository = Repository.open(self._store)
+        database = self._existing(repository, name or self._options.name)
+        exchange = VerificationExchange(
+            database=database, start_time=self._clock(), run_id=new_id(), wanted=_wanted(repository, database, backup)
+        )
+        with self._ledger() as ledger:
+            steps = _by_name(VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger))
+            return run(VERIFICATION, exchange, steps)
+
+    def _full_export(self, exchange: BackupExchange, repository: Repository, ledger: Ledger) -> Processors:
+        options = self._options
+        copies = options.state_dir / str(repository.id) / layout.encode_name(exchange.database)
+        return _by_name(
+            PrepareStaging(self._staging, exchange.backup_id),
+            RecordStartedEvent(ledger, repository.id),
+            ExportDuckdbToParquet(options.memory_limit, options.threads, self._report),
+            CompressParquet(),
+            UploadDuckdbBackupToS3(repository, ledger, self._report),
+            RecordDuckdbBackupEvent(ledger, repository),
+            CleanupOldDuckdbBackups(self._store, copies, options.retention.keep_local, self._clock),
+            ReleaseCapture(),
+            RecordFailedEvent(ledger, repository),
+            RemoveStaging(),
+        )
+
+    def _restore(self, exchange: RestoreExchange, repository: Repository, ledger: Ledger) -> Processors:
+        options = self._options
+        return _by_name(
+            PrepareStaging(self._staging, exchange.run_id),
+            SelectBackup(repository),
+            FetchObjects(self._store, self._report),
+            RestoreDuckdbFromParquet(options.memory_limit, options.threads, self._report),
+            VerifyRestoredDatabase(options.memory_limit, options.threads, self._report),
+            RecordRecoveryEvent(ledger),
+            RemoveStaging(),
+        )
+
+    def _ledger(self) -> EmbeddedLedger:
+        return EmbeddedLedger(self._options.state_dir / "ledger.sqlite")
+
+    @property
+    def _staging(self) -> Path:
+        return self._options.staging_dir or self._options.state_dir / "staging"
+
+    def _verifications(self, repository_id: UUID) -> dict[UUID, tuple[datetime, bool]]:
+        with self._ledger() as ledger:
+            entries = ledger.entries(repository_id=repository_id, kind=EventKind.VERIFICATION)
+            return {
+                UUID(entry.details["backup_id"]): (entry.recorded_at, entry.details["result"] == "good")
+                for entry in entries
+            }
+
+    def _name_of_new(self, name: str | None) -> str:
+        if not name:
+            raise UsageError("the database has no name", hint="It has no file to take one from: give --name.")
+        return name
+
+    def _existing(self, repository: Repository, name: str | None) -> str:
+        names = repository.databases()
+        shown = ", ".join(names) or "none"
+        if name is None and len(names) > 1:
+            raise UsageError("the repository holds several databases", hint=f"Give --name, one of: {shown}.")
+        if not names or (name is not None and name not in names):
+            what = f"no database {name!r}" if name is not None else "no backup"
+            raise NoSuchBackup(f"there is {what} in {self._store.url}", hint=f"Databases that are there: {shown}.")
+        return names[0] if name is None else name
+
+
+def _wanted(repository: Repository, database: str, backup: str | None) -> UUID | None:
+    if backup is None:
+        return None
+    if backup == "latest":
+        return repository.backups(database)[-1].manifest.backup_id
+    return repository.resolve(database, backup)
+
+
+def _by_name(*processors: Processor[Any]) -> Processors:
+    return {processor.name: processor for processor in processors}

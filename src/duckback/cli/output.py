@@ -1,0 +1,55 @@
+"""What verbs print: one JSON document, or lines and tables for people; everything else goes to stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.markup import escape
+from rich.table import Table
+
+from duckback.errors import DuckbackError
+
+
+def document(verb: str, **fields: Any) -> dict[str, Any]:
+    """The JSON document of a verb: its schema, then its fields."""
+    return {"schema": f"duckback.{verb}/1", **fields}
+
+
+def print_document(verb: str, **fields: Any) -> None:
+    """Print it as the one document on standard output."""
+    print(json.dumps(document(verb, **fields), indent=2, default=str))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table on a terminal, tab-separated lines elsewhere."""
+    console = Console()
+    if not console.is_terminal:
+        for row in rows:
+            print("\t".join(row))
+        return
+    table = Table(*headings, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
+
+
+def complain(error: DuckbackError) -> None:
+    """Say on standard error what happened and what to do."""
+    sys.stderr.write(f"duckback: {error.message}\n")
+    for note in getattr(error, "__notes__", []):
+        sys.stderr.write(f"duckback: {note}\n")
+    if error.hint:
+        sys.stderr.write(f"  {error.hint}\n")
+
+
+def notice(text: str) -> None:
+    """Say on standard error what is worth knowing though nothing failed."""
+    sys.stderr.write(f"duckback: {text}\n")
+
+
+def size(count: int) -> str:
+    """Bytes as people read them."""
+    return decimal(count)

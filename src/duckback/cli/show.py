@@ -1,0 +1,42 @@
+"""duckback show: what is in one backup."""
+
+from typing import Annotated
+
+import typer
+
+from duckback.cli.list import as_record
+from duckback.cli.options import Call, with_options
+from duckback.cli.output import print_document, print_table, size
+from duckback.model.manifest import TableBackup
+
+
+@with_options
+def show(
+    call: Call,
+    backup: Annotated[str, typer.Argument(help='An id, the beginning of one, or "latest".')] = "latest",
+) -> None:
+    """Show one backup: where it comes from, what it holds, table by table."""
+    found = call.duckback().find(backup)
+    manifest = found.committed.manifest
+    if call.as_json:
+        print_document(
+            "show",
+            **as_record(found),
+            manifest_sha256=found.committed.sha256,
+            manifest=manifest.model_dump(mode="json"),
+        )
+        return
+    source = manifest.file.path if manifest.file else "a connection"
+    print(f"backup   {manifest.backup_id} ({manifest.scope}, {found.status})")
+    print(f"database {manifest.database}, from {source}")
+    print(f"snapshot {manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC, kept until {manifest.retention_until:%Y-%m-%d}")
+    print(f"engine   DuckDB {manifest.engine.duckdb_version}, storage {manifest.engine.storage_version or 'in memory'}")
+    print(f"manifest {found.committed.sha256}")
+    for what in manifest.excluded:
+        print(f"left out {what}")
+    print_table(("table", "rows", "objects", "size", "method"), [_row(table) for table in manifest.tables])
+
+
+def _row(table: TableBackup) -> tuple[str, ...]:
+    stored = sum(ref.size for ref in table.objects)
+    return (f"{table.schema_name}.{table.name}", f"{table.rows:,}", str(len(table.objects)), size(stored), table.method)

@@ -1,0 +1,154 @@
+"""Reading the layers of the configuration and joining them: flag over environment over file over default."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ValidationError
+
+from duckback.config.options import Options, flat
+from duckback.errors import UsageError
+
+FILE_NAME = "duckback.toml"
+_PREFIX = "DUCKBACK_"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The options of a run, and by dotted name where each value came from."""
+
+    options: Options
+    origins: Mapping[str, str]
+    file: Path | None
+
+
+def option_names(model: type[BaseModel] = Options, prefix: str = "") -> list[str]:
+    """Every option by its dotted name, in the order of their definition."""
+    names: list[str] = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            names += option_names(inner, f"{prefix}{name}.")
+        else:
+            names.append(f"{prefix}{name}")
+    return names
+
+
+def environment_name(option: str) -> str:
+    """The variable that sets an option: `s3.endpoint_url` is set by DUCKBACK_S3_ENDPOINT_URL."""
+    return f"{_PREFIX}{_word(option, '_')}".upper()
+
+
+def flag_name(option: str) -> str:
+    """The flag that sets an option: `retention.keep_within` is set by --keep-within, `s3.sse` by --s3-sse."""
+    return f"--{_word(option, '-')}"
+
+
+def _word(option: str, joint: str) -> str:
+    return option.removeprefix("retention.").replace(".", joint).replace("_", joint)
+
+
+def load(
+    flags: Mapping[str, Any], environment: Mapping[str, str], *, file: Path | None = None, database: Path | None = None
+) -> Loaded:
+    """Join the layers.
+
+    Args:
+        flags: option → value, for the options that were given (None counts as not given).
+        environment: the process's.
+        file: the configuration file; None: ./duckback.toml, then the user's configuration directory, if there.
+        database: the file to be backed up, which selects the `[[database]]` table with that path.
+
+    Raises:
+        UsageError: an unknown key (with the nearest known one), a bad value, or a file that cannot be read.
+    """
+    path = _find(file)
+    names = option_names()
+    from_file = _select(_read(path), flags.get("name"), database, path) if path else {}
+    layers: dict[str, dict[str, Any]] = {
+        f"file {path}": from_file,
+        "environment": {name: environment[key] for name in names if (key := environment_name(name)) in environment},
+        "flag": {name: value for name, value in flags.items() if value is not None},
+    }
+    merged: dict[str, Any] = {}
+    origins = dict.fromkeys(names, "default")
+    for origin, values in layers.items():
+        for name, value in values.items():
+            merged[name] = value
+            origins[name] = f"environment {environment_name(name)}" if origin == "environment" else origin
+    return Loaded(validated(_nested(merged), origins), origins, path)
+
+
+def validated(values: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> Options:
+    """Options from nested values.
+
+    Raises:
+        UsageError: a value is none that its option takes; with its origin, where that is known.
+    """
+    try:
+        return Options.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        origin = f" ({origins[name]})" if origins and name in origins else ""
+        raise UsageError(f"{name} = {first['input']!r}{origin}: {first['msg']}") from error
+
+
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        *tables, last = name.split(".")
+        table = nested
+        for part in tables:
+            table = table.setdefault(part, {})
+        table[last] = value
+    return nested
+
+
+def _find(file: Path | None) -> Path | None:
+    if file is not None:
+        if not file.is_file():
+            raise UsageError(f"there is no configuration file {file}", hint="Check --config.")
+        return file
+    places = (Path(FILE_NAME), Path(platformdirs.user_config_dir("duckback")) / FILE_NAME)
+    return next((place for place in places if place.is_file()), None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+
+
+def _select(document: dict[str, Any], name: object, database: Path | None, path: Path) -> dict[str, Any]:
+    tables = document.pop("database", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise UsageError(f"{path}: databases are written as [[database]] tables")
+    shared = _known(flat(document), path)
+    entries = [_known(flat(table), path) for table in tables]
+    chosen = next((entry for entry in entries if _is_meant(entry, name, database)), {})
+    if not chosen and len(entries) == 1 and database is None and name is None:
+        chosen = entries[0]
+    return {key: value for key, value in {**shared, **chosen}.items() if key != "path"}
+
+
+def _is_meant(entry: Mapping[str, Any], name: object, database: Path | None) -> bool:
+    if name is not None:
+        return bool(entry.get("name") == name)
+    return database is not None and "path" in entry and Path(entry["path"]).absolute() == database.absolute()
+
+
+def _known(values: dict[str, Any], path: Path) -> dict[str, Any]:
+    known = [*option_names(), "path"]
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
+            raise UsageError(f"{path}: unknown option {name!r}", hint=hint)
+    return values

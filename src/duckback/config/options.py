@@ -1,0 +1,66 @@
+"""Every option, with its type, default and meaning; flags, environment variables and the file all set these."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from duckback.config.durations import format_duration, parse_duration
+from duckback.store.s3_options import S3Options
+
+MEMORY_PER_THREAD_MB = 300
+_MOST_THREADS = 4
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)]
+"""A length of time as people write it: "90d", "24h", "30m", "90s"."""
+
+
+class Retention(BaseModel):
+    """How long backups and local copies are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keep_within: Duration = Field(timedelta(days=90), description="age at which a backup has served its time")
+    keep_local: Duration = Field(timedelta(days=7), description="how long local copies of uploaded files stay")
+
+
+class Options(BaseModel):
+    """The options of one run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repo: str | None = Field(None, description="the repository: a directory, or s3://bucket/prefix")
+    name: str | None = Field(None, description="the database's name in the repository; default: the file's stem")
+    state_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_state_dir("duckback")),
+        description="the ledger, local copies and staging",
+    )
+    staging_dir: Path | None = Field(None, description="where files wait on their way; default: in the state directory")
+    threads: int = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, _MOST_THREADS), ge=1, description="threads for DuckDB"
+    )
+    memory_limit: str = Field(
+        default_factory=lambda data: f"{MEMORY_PER_THREAD_MB * data['threads']}MB",
+        description="the most memory that DuckDB may use in a child process",
+    )
+    s3: S3Options = S3Options()
+    retention: Retention = Retention()
+
+
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested tables as one level with dotted names."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        found |= flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return found
+
+
+def describe(option: str) -> str:
+    """What an option means, by its dotted name."""
+    models: dict[str, type[BaseModel]] = {"": Options, "s3": S3Options, "retention": Retention}
+    table, _, name = option.rpartition(".")
+    return models[table].model_fields[name].description or name.replace("_", " ")

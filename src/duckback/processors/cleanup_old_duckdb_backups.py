@@ -1,0 +1,57 @@
+"""cleanup-old-duckdb-backups: keeps the uploaded files as local copies for their time, and removes older copies."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from duckback.model.policy import past_their_time
+from duckback.routes.exchange import BackupExchange, required
+from duckback.store.base import Store
+
+
+class CleanupOldDuckdbBackups:
+    """Local copies are the base of the next difference and the fastest restore; a local repository needs none.
+
+    What fails here is told in a notice: the backup is committed and recorded, and stays good.
+
+    Args:
+        store: the repository's.
+        copies: the directory of this database's local copies, one directory a backup.
+        keep: how long copies are kept.
+        clock: now, UTC.
+    """
+
+    name = "cleanup-old-duckdb-backups"
+
+    def __init__(self, store: Store, copies: Path, keep: timedelta, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._copies = copies
+        self._keep = keep
+        self._clock = clock
+
+    def process(self, exchange: BackupExchange) -> BackupExchange:
+        try:
+            self._keep_copies(exchange)
+            self._remove_old()
+        except OSError as error:
+            notice = f"the backup is complete, but its clean-up failed: {error}"
+            return replace(exchange, notices=(*exchange.notices, notice))
+        return exchange
+
+    def _keep_copies(self, exchange: BackupExchange) -> None:
+        manifest = required(exchange.committed).manifest
+        if self._keep <= timedelta(0) or any(self._store.local_path(ref.key) for ref in manifest.objects):
+            return
+        files = [file for table in required(exchange.export).tables for file in table.files]
+        folder = self._copies / str(exchange.backup_id)
+        folder.mkdir(parents=True, mode=0o700)
+        for file, ref in zip(files, manifest.objects, strict=True):
+            shutil.move(required(exchange.backup_path) / file.name, folder / Path(ref.key).name)
+
+    def _remove_old(self) -> None:
+        kept = {folder.name: folder for folder in self._copies.iterdir()} if self._copies.is_dir() else {}
+        for backup_id in past_their_time(map(UUID, kept), keep=self._keep, now=self._clock()):
+            shutil.rmtree(kept[str(backup_id)])

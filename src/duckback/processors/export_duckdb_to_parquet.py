@@ -1,0 +1,32 @@
+"""export-duckdb-to-parquet: every table of one snapshot as zstd Parquet, proven by reading it again."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from duckback.model.progress import Report
+from duckback.routes.exchange import BackupExchange, required
+from duckback.source.engine import Resources
+
+
+class ExportDuckdbToParquet:
+    """Exports what the exchange's capture gives, in full."""
+
+    name = "export-duckdb-to-parquet"
+
+    def __init__(self, memory_limit: str, threads: int, report: Report) -> None:
+        self._memory_limit = memory_limit
+        self._threads = threads
+        self._report = report
+
+    def process(self, exchange: BackupExchange) -> BackupExchange:
+        staging = required(exchange.staging).path
+        folder = Path(staging, "parquet")
+        folder.mkdir()
+        resources = Resources(self._memory_limit, self._threads, Path(staging, "spill"))
+        label = str(exchange.backup_id)
+        export = exchange.capture.export(folder, label=label, resources=resources, report=self._report)
+        exchange.capture.release()
+        left_out = tuple(f"left out of the backup: {what}" for what in export.left_out)
+        return replace(
+            exchange, status="exported", backup_path=folder, export=export, notices=(*exchange.notices, *left_out)
+        )

@@ -1,0 +1,25 @@
+"""prepare-staging: a private directory for the run, and away with those that killed runs left."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Generic
+from uuid import UUID
+
+from duckback.routes.processor import E
+from duckback.source.scratch import Scratch, sweep
+
+_PREFIX = "run-"
+
+
+class PrepareStaging(Generic[E]):
+    """Makes the run's directory under the staging directory."""
+
+    name = "prepare-staging"
+
+    def __init__(self, staging_dir: Path, run_id: UUID) -> None:
+        self._parent = staging_dir
+        self._run_id = run_id
+
+    def process(self, exchange: E) -> E:
+        sweep(self._parent, _PREFIX)
+        return replace(exchange, staging=Scratch(self._parent, f"{_PREFIX}{self._run_id}"))

@@ -1,0 +1,38 @@
+"""restore-duckdb-from-parquet: a new database file, made beside the target in a directory of its own."""
+
+from dataclasses import replace
+
+from duckback.model.progress import Report
+from duckback.routes.exchange import RestoreExchange, required
+from duckback.source.child import run_job
+from duckback.source.install import work_directory
+from duckback.source.jobs import BuildDatabase
+
+
+class RestoreDuckdbFromParquet:
+    """Builds the file in a child process that can reach nothing but the objects' files."""
+
+    name = "restore-duckdb-from-parquet"
+
+    def __init__(self, memory_limit: str, threads: int, report: Report) -> None:
+        self._memory_limit = memory_limit
+        self._threads = threads
+        self._report = report
+
+    def process(self, exchange: RestoreExchange) -> RestoreExchange:
+        scratch = work_directory(exchange.target, exchange.run_id)
+        job = BuildDatabase(
+            manifest=exchange.manifest,
+            files=dict(exchange.files),
+            target=scratch.path / exchange.target.name,
+            storage_version=exchange.storage_version,
+            memory_limit=self._memory_limit,
+            threads=self._threads,
+            spill=required(exchange.staging).path / "spill",
+        )
+        try:
+            run_job(job, self._report)
+        except BaseException:
+            scratch.remove()
+            raise
+        return replace(exchange, scratch=scratch)

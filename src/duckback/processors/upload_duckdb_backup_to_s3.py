@@ -1,0 +1,193 @@
+"""upload-duckdb-backup-to-s3: objects up, what the store holds asked back, manifest last. Any store, S3 or not."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from importlib.metadata import version
+from threading import Lock
+from typing import Literal
+
+from duckback.errors import IntegrityError, StoreError
+from duckback.ledger.base import Ledger
+from duckback.model.export import ExportedFile, ExportedTable
+from duckback.model.manifest import LedgerHead, Manifest, ObjectRef, TableBackup
+from duckback.model.progress import Progress, Report
+from duckback.repository import layout
+from duckback.repository.repository import Repository
+from duckback.routes.exchange import BackupExchange, required
+from duckback.store.base import BytesDone, Store
+from duckback.store.digest import FileDigest, digest_file
+
+CONTENT_TYPE = "application/octet-stream"
+
+_UPLOADS = 4
+_ENCRYPTION_CODES: dict[str | None, Literal["s3-sse", "s3-sse-kms", "none"]] = {
+    "AES256": "s3-sse",
+    "aws:kms": "s3-sse-kms",
+    None: "none",
+}
+
+
+class UploadDuckdbBackupToS3:
+    """Uploads an export and commits its manifest.
+
+    Args:
+        repository: where to.
+        ledger: whose head the manifest anchors.
+        report: hears how many bytes are sent.
+    """
+
+    name = "upload-duckdb-backup-to-s3"
+
+    def __init__(self, repository: Repository, ledger: Ledger, report: Report) -> None:
+        self._repository = repository
+        self._ledger = ledger
+        self._report = report
+
+    def process(self, exchange: BackupExchange) -> BackupExchange:
+        started = time.monotonic()
+        refs = self._upload(exchange)
+        manifest = self._manifest(exchange, refs, seconds=time.monotonic() - started)
+        committed = self._repository.commit(manifest)
+        return replace(
+            exchange,
+            status="uploaded",
+            committed=committed,
+            backup_size_bytes=manifest.bytes_added,
+            uploaded_file_count=len(manifest.objects),
+            s3_uris=tuple(self._repository.store.uri(ref.key) for ref in manifest.objects),
+        )
+
+    def _upload(self, exchange: BackupExchange) -> dict[str, ObjectRef]:
+        files = list(_keyed(exchange))
+        total = sum((required(exchange.backup_path) / file.name).stat().st_size for _, _, file in files)
+        sender = _Sender(exchange, self._repository.store, _sum_up(self._report, total))
+        pool = ThreadPoolExecutor(_UPLOADS)
+        try:
+            return dict(pool.map(sender.send, files))
+        except BaseException as error:
+            pool.shutdown(cancel_futures=True)
+            # No manifest was written, so nobody can refer to these objects; what is not removed now is an orphan.
+            try:
+                self._repository.store.delete([key for key, _, _ in files])
+            except StoreError as failure:
+                error.add_note(f"objects of backup {exchange.backup_id} may be left behind: {failure}")
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _manifest(self, exchange: BackupExchange, refs: dict[str, ObjectRef], *, seconds: float) -> Manifest:
+        export = required(exchange.export)
+        return Manifest(
+            format="1-draft",
+            duckback_version=version("duckback"),
+            repository_id=self._repository.id,
+            backup_id=exchange.backup_id,
+            database=exchange.database,
+            backup_type=exchange.backup_type,
+            scope=exchange.backup_scope,
+            parent_id=None,
+            parent_manifest_sha256=None,
+            started_at=exchange.start_time,
+            snapshot_at=export.snapshot_at,
+            retention_until=exchange.start_time + exchange.retention,
+            compression="parquet-zstd",
+            encryption=_encryption_code(refs),
+            capture_mode=exchange.capture.mode,
+            file=export.file,
+            engine=export.engine,
+            ledger=LedgerHead(driver="embedded", id=self._ledger.identity(), head=self._ledger.head()),
+            catalog=export.catalog,
+            tables=tuple(_table_backup(table, refs) for table in export.tables),
+            excluded=export.left_out,
+            seconds={**exchange.seconds, self.name: seconds},
+        )
+
+
+def _keyed(exchange: BackupExchange) -> Iterator[tuple[str, ExportedTable, ExportedFile]]:
+    for table in required(exchange.export).tables:
+        for part, file in enumerate(table.files):
+            key = layout.object_key(
+                exchange.database,
+                scope=exchange.backup_scope,
+                started_at=exchange.start_time,
+                backup_id=exchange.backup_id,
+                schema=table.schema_name,
+                table=table.name,
+                part=part,
+            )
+            yield key, table, file
+
+
+def _encryption_code(refs: dict[str, ObjectRef]) -> Literal["s3-sse", "s3-sse-kms", "none"]:
+    answered = {ref.encryption for ref in refs.values()}
+    return _ENCRYPTION_CODES.get(answered.pop(), "none") if len(answered) == 1 else "none"
+
+
+def _table_backup(table: ExportedTable, refs: dict[str, ObjectRef]) -> TableBackup:
+    return TableBackup(
+        schema_name=table.schema_name,
+        name=table.name,
+        method="full",
+        storage=table.storage,
+        objects=tuple(refs[file.name] for file in table.files),
+        rows=table.fingerprint.rows,
+        raw_bytes=sum(file.raw_bytes for file in table.files),
+        fingerprint=table.fingerprint,
+        segments=table.segments,
+    )
+
+
+def _sum_up(report: Report, total: int) -> BytesDone:
+    lock = Lock()
+    done = 0
+
+    def more(sent: int) -> None:
+        nonlocal done
+        with lock:
+            done += sent
+            report(Progress(UploadDuckdbBackupToS3.name, bytes_done=done, bytes_total=total))
+
+    return more
+
+
+class _Sender:
+    """Sends one file and asks what the store holds; used by several threads."""
+
+    def __init__(self, exchange: BackupExchange, store: Store, on_bytes: BytesDone) -> None:
+        self._exchange = exchange
+        self._folder = required(exchange.backup_path)
+        self._store = store
+        self._on_bytes = on_bytes
+
+    def send(self, item: tuple[str, ExportedTable, ExportedFile]) -> tuple[str, ObjectRef]:
+        key, _, file = item
+        path = self._folder / file.name
+        # S3 wants the metadata, the checksum among them, before the first byte: hence a read of its own.
+        digest = digest_file(path, self._store.part_size)
+        metadata = {
+            "backup-id": str(self._exchange.backup_id),
+            "backup-type": self._exchange.backup_type,
+            "backup-scope": self._exchange.backup_scope,
+            "checksum-sha256": digest.sha256,
+        }
+        self._store.put_file(key, path, digest, metadata=metadata, content_type=CONTENT_TYPE, on_bytes=self._on_bytes)
+        composite, encryption = self._check(key, digest)
+        return file.name, ObjectRef(
+            key=key,
+            size=digest.size,
+            sha256=digest.sha256,
+            part_size=digest.part_size,
+            composite=composite,
+            encryption=encryption,
+            rows=file.rows,
+            backup_id=self._exchange.backup_id,
+        )
+
+    def _check(self, key: str, digest: FileDigest) -> tuple[str | None, str | None]:
+        held = self._store.head(key)
+        same_checksum = held.sha256 == digest.sha256 if held.sha256 else held.composite == digest.composite
+        if held.size != digest.size or not same_checksum or (held.sha256 is None and held.composite is None):
+            raise IntegrityError(f"{self._store.uri(key)} does not hold the bytes that were sent")
+        return held.composite, held.encryption

@@ -1,0 +1,48 @@
+"""verify-restored-database: the new file is opened again and proven; only then does it take the target's name."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from duckback.model.progress import Report
+from duckback.routes.exchange import RestoreExchange, required
+from duckback.source.child import run_job
+from duckback.source.install import install
+from duckback.source.jobs import ExamineDatabase, InstallDatabase
+
+
+class VerifyRestoredDatabase:
+    """Compares catalogue and rows with the manifest, then installs the file."""
+
+    name = "verify-restored-database"
+
+    def __init__(self, memory_limit: str, threads: int, report: Report) -> None:
+        self._memory_limit = memory_limit
+        self._threads = threads
+        self._report = report
+
+    def process(self, exchange: RestoreExchange) -> RestoreExchange:
+        new_file = required(exchange.scratch).path / exchange.target.name
+        job = ExamineDatabase(
+            manifest=exchange.manifest,
+            files=dict(exchange.files),
+            target=new_file,
+            memory_limit=self._memory_limit,
+            threads=self._threads,
+            spill=required(exchange.staging).path / "spill",
+        )
+        run_job(job, self._report)
+        return replace(exchange, status="completed", kept_as=self._install(exchange, new_file, job))
+
+    def _install(self, exchange: RestoreExchange, new_file: Path, like: ExamineDatabase) -> Path | None:
+        if not exchange.force:
+            return install(new_file, exchange.target, exchange.run_id, force=False)
+        job = InstallDatabase(
+            new_file=new_file,
+            target=exchange.target,
+            run_id=exchange.run_id,
+            memory_limit=like.memory_limit,
+            threads=like.threads,
+            spill=like.spill,
+        )
+        kept_as = run_job(job, self._report)
+        return Path(kept_as) if kept_as else None

@@ -1,0 +1,68 @@
+"""Keys: which object lies where. Pure; every name that a user chose is encoded before it enters a key."""
+
+import hashlib
+import re
+from datetime import datetime
+from urllib.parse import quote, unquote
+from uuid import UUID
+
+REPOSITORY_KEY = "repository.json"
+
+_LONGEST_NAME = 120
+_DIGEST_CHARS = 16
+_MANIFEST = re.compile(r"[^/]+/manifests/(?P<id>[0-9a-f-]{36})\.json")
+
+
+def encode_name(name: str) -> str:
+    """A name as part of a key: every byte but [A-Za-z0-9_-] percent-encoded, long ones cut and made unique by a hash.
+
+    A cut name cannot be decoded; the manifest holds the real one.
+    """
+    # urllib never encodes "." and "~", and a name made of dots must not become a path.
+    encoded = quote(name, safe="").replace(".", "%2E").replace("~", "%7E")
+    if len(encoded) <= _LONGEST_NAME:
+        return encoded
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST_CHARS]
+    return f"{encoded[:_LONGEST_NAME]}~{digest}"
+
+
+def decode_name(encoded: str) -> str | None:
+    """The name behind an encoded one; None where it was cut."""
+    return None if "~" in encoded else unquote(encoded)
+
+
+def object_key(
+    database: str, *, scope: str, started_at: datetime, backup_id: UUID, schema: str, table: str, part: int
+) -> str:
+    """Where a Parquet object lies: `<database>/duckdb/<scope>/yyyy/mm/dd/<backup-id>-<schema>.<table>.<part>.parquet`.
+
+    The date is that of the backup's start in UTC, so that one backup never spans two dates.
+    """
+    folder = f"{encode_name(database)}/duckdb/{scope}/{started_at:%Y/%m/%d}"
+    return f"{folder}/{backup_id}-{encode_name(schema)}.{encode_name(table)}.{part:04d}.parquet"
+
+
+def data_prefix(database: str) -> str:
+    """What the keys of all of a database's Parquet objects start with."""
+    return f"{encode_name(database)}/duckdb/"
+
+
+def manifest_key(database: str, backup_id: UUID) -> str:
+    """Where the manifest of a backup lies."""
+    return f"{manifest_prefix(database)}{backup_id}.json"
+
+
+def manifest_prefix(database: str) -> str:
+    """What the keys of all of a database's manifests start with."""
+    return f"{encode_name(database)}/manifests/"
+
+
+def backup_of_manifest(key: str) -> UUID | None:
+    """The backup whose manifest a key is, None where it is not one."""
+    found = _MANIFEST.fullmatch(key)
+    return UUID(found["id"]) if found else None
+
+
+def tombstone_key(database: str, backup_id: UUID) -> str:
+    """Where it would say that a backup is being pruned."""
+    return f"{encode_name(database)}/pruned/{backup_id}.json"

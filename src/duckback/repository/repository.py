@@ -1,0 +1,234 @@
+"""The repository: committing backups and reading them back from a store, by the format alone."""
+
+import hashlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from pydantic import ValidationError
+
+from duckback.errors import (
+    AlreadyExists,
+    IntegrityError,
+    Locked,
+    NoRepository,
+    NoSuchBackup,
+    NotFound,
+    OutcomeUnknown,
+    StoreError,
+)
+from duckback.model.catalog import Frozen
+from duckback.model.manifest import FORMAT, MAX_MANIFEST_BYTES, Manifest, decode, encode
+from duckback.repository import layout
+from duckback.store.base import Store
+
+_MAX_DESCRIPTOR_BYTES = 1 << 16
+_READERS = 8
+_SHOWN_FOLDERS = 10
+
+
+class Descriptor(Frozen):
+    """`repository.json`: the format and the identity of a repository."""
+
+    format: str
+    repository_id: UUID
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A committed backup: its manifest and the SHA-256 of the manifest's bytes."""
+
+    manifest: Manifest
+    sha256: str
+
+
+class Repository:
+    """One repository on a store.
+
+    Attributes:
+        store: where its bytes are.
+        id: fixed when it was made; every manifest carries it.
+    """
+
+    def __init__(self, store: Store, descriptor: Descriptor) -> None:
+        self.store = store
+        self.id = descriptor.repository_id
+
+    @classmethod
+    def open(cls, store: Store) -> "Repository":
+        """The repository at a store.
+
+        Raises:
+            NoRepository: there is none.
+            IntegrityError: its descriptor is damaged, or of another format.
+        """
+        try:
+            data = store.get(layout.REPOSITORY_KEY, limit=_MAX_DESCRIPTOR_BYTES)
+        except NotFound as error:
+            raise NoRepository(
+                f"there is no repository at {store.url}",
+                hint=_what_is_there(store),
+            ) from error
+        try:
+            descriptor = Descriptor.model_validate_json(data)
+        except ValidationError as error:
+            raise IntegrityError(f"{layout.REPOSITORY_KEY} at {store.url} is damaged") from error
+        if descriptor.format != FORMAT:
+            raise IntegrityError(
+                f"the repository at {store.url} has format {descriptor.format!r}, and this Duckback reads {FORMAT!r}",
+                hint="Use the Duckback that wrote it, or a newer one.",
+            )
+        return cls(store, descriptor)
+
+    @classmethod
+    def open_or_create(cls, store: Store, now: datetime) -> "Repository":
+        """The repository at a store, made if there is none; of concurrent makers one wins and all get its."""
+        try:
+            return cls.open(store)
+        except NoRepository:
+            descriptor = Descriptor(format=FORMAT, repository_id=uuid4(), created_at=now)
+        try:
+            store.create(layout.REPOSITORY_KEY, descriptor.model_dump_json().encode())
+        except AlreadyExists:
+            return cls.open(store)
+        return cls(store, descriptor)
+
+    def databases(self) -> list[str]:
+        """Names of the databases that have committed backups here, sorted."""
+        names = (self._name_behind(folder) for folder in self.store.folders(""))
+        return sorted(name for name in names if name is not None)
+
+    def _name_behind(self, folder: str) -> str | None:
+        newest = max((listed.key for listed in self.store.list(f"{folder}/manifests/")), default=None)
+        if newest is None:
+            return None
+        name = layout.decode_name(folder)
+        if name is not None:
+            return name
+        data = self.store.get(newest, limit=MAX_MANIFEST_BYTES)
+        return decode(data, source=self.store.uri(newest)).database
+
+    def commit(self, manifest: Manifest) -> Committed:
+        """Make a backup visible: its manifest is created, once, after its objects are in the store.
+
+        Raises:
+            Locked: a backup whose objects this one refers to is being pruned; this one was withdrawn.
+            AlreadyExists: another manifest has this backup's id.
+            StoreError: the store did not take it; the backup is not visible.
+        """
+        data = encode(manifest)
+        key = layout.manifest_key(manifest.database, manifest.backup_id)
+        self._create_manifest(key, data)
+        writers = {ref.backup_id for ref in manifest.objects} | {manifest.backup_id}
+        for backup_id in sorted(writers):
+            if self._is_tombstoned(manifest.database, backup_id):
+                self.store.delete([key])
+                raise Locked(
+                    f"backup {backup_id}, on whose objects this one relies, is being pruned",
+                    hint="Run the backup again.",
+                )
+        return Committed(manifest, hashlib.sha256(data).hexdigest())
+
+    def _create_manifest(self, key: str, data: bytes) -> None:
+        try:
+            self.store.create(key, data)
+        except StoreError as error:
+            # An answer can be lost after the store did what it was asked: what counts is what it holds.
+            if not self._holds(key, data, error):
+                raise
+
+    def _holds(self, key: str, data: bytes, why: StoreError) -> bool:
+        try:
+            return self.store.get(key, limit=MAX_MANIFEST_BYTES) == data
+        except NotFound:
+            return False
+        except StoreError as error:
+            raise OutcomeUnknown(
+                f"the store did not say whether the backup was committed: {why.message}",
+                hint="`duckback list` shows it if it was; the next backup records it.",
+            ) from error
+
+    def _is_tombstoned(self, database: str, backup_id: UUID) -> bool:
+        key = layout.tombstone_key(database, backup_id)
+        return any(listed.key == key for listed in self.store.list(key))
+
+    def is_committed(self, database: str, backup_id: UUID) -> bool:
+        """Whether a backup has a manifest."""
+        key = layout.manifest_key(database, backup_id)
+        return any(listed.key == key for listed in self.store.list(key))
+
+    def backup_ids(self, database: str) -> list[UUID]:
+        """Ids of the backups of a database that have a manifest, in the order of their making."""
+        keys = (listed.key for listed in self.store.list(layout.manifest_prefix(database)))
+        return sorted(backup_id for key in keys if (backup_id := layout.backup_of_manifest(key)) is not None)
+
+    def resolve(self, database: str, beginning: str) -> UUID:
+        """The backup whose id begins so.
+
+        Raises:
+            NoSuchBackup: none does, or more than one.
+        """
+        meant = [one for one in self.backup_ids(database) if str(one).startswith(beginning.lower())]
+        if len(meant) != 1 or not beginning:
+            many = "more than one backup begins" if meant else "there is no backup that begins"
+            raise NoSuchBackup(f"{many} with {beginning!r}", hint="`duckback list` shows the ids.")
+        return meant[0]
+
+    def backups(self, database: str) -> list[Committed]:
+        """Every committed backup of a database, ordered by the moment that it shows, then by id.
+
+        Raises:
+            IntegrityError: a manifest is damaged or foreign; named.
+        """
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = list(readers.map(lambda backup_id: self.read(database, backup_id), self.backup_ids(database)))
+        return sorted(found, key=lambda one: (one.manifest.snapshot_at, one.manifest.backup_id))
+
+    def read(self, database: str, backup_id: UUID) -> Committed:
+        """One committed backup.
+
+        Raises:
+            NoSuchBackup: it has no manifest.
+            IntegrityError: its manifest is damaged, or belongs elsewhere.
+        """
+        key = layout.manifest_key(database, backup_id)
+        try:
+            data = self.store.get(key, limit=MAX_MANIFEST_BYTES)
+        except NotFound as error:
+            raise NoSuchBackup(
+                f"there is no backup {backup_id} of {database!r} in {self.store.url}",
+                hint="`duckback list` shows those that are there.",
+            ) from error
+        uri = self.store.uri(key)
+        manifest = decode(data, source=uri)
+        self._refuse_foreign(manifest, database, backup_id, uri)
+        return Committed(manifest, hashlib.sha256(data).hexdigest())
+
+    def _refuse_foreign(self, manifest: Manifest, database: str, backup_id: UUID, uri: str) -> None:
+        wrong = [
+            what
+            for what, is_wrong in {
+                "another repository": manifest.repository_id != self.id,
+                "another database": manifest.database != database,
+                "another backup": manifest.backup_id != backup_id,
+            }.items()
+            if is_wrong
+        ]
+        outside = list(self._outside(manifest))
+        if wrong or outside:
+            what = f"is the manifest of {wrong[0]}" if wrong else f"refers to {outside[0]}, outside its database"
+            raise IntegrityError(f"{uri} {what}", hint="Somebody put it there: do not restore from it.")
+
+    def _outside(self, manifest: Manifest) -> Iterable[str]:
+        prefix = layout.data_prefix(manifest.database)
+        return (ref.key for ref in manifest.objects if not ref.key.startswith(prefix))
+
+
+def _what_is_there(store: Store) -> str:
+    folders = store.folders("")[:_SHOWN_FOLDERS]
+    if not folders:
+        return "There is nothing at all. Check the address; `duckback backup` makes a repository where there is none."
+    return f"Check the address. What is there: {', '.join(folders)}."

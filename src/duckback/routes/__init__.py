@@ -1,0 +1,41 @@
+"""The whole system at a glance: every route is a name and the processors that an exchange passes through.
+
+duckdb-full-export   the snapshot becomes Parquet, is uploaded, committed and recorded; what is past its time goes
+duckdb-restore       a backup becomes a database file again, is proven, and only then takes the target's name
+duckdb-verification  what the store holds is compared with what was committed
+"""
+
+from duckback.routes.route import Route
+
+FULL_EXPORT = Route(
+    name="duckdb-full-export",
+    on_start=("prepare-staging", "record-started-event"),
+    processors=(
+        "export-duckdb-to-parquet",
+        "compress-parquet",
+        "upload-duckdb-backup-to-s3",
+        "record-duckdb-backup-event",
+        "cleanup-old-duckdb-backups",
+    ),
+    on_completion=("release-capture", "record-failed-event", "remove-staging"),
+)
+
+RESTORE = Route(
+    name="duckdb-restore",
+    on_start=("prepare-staging",),
+    processors=(
+        "select-backup",
+        "fetch-objects",
+        "restore-duckdb-from-parquet",
+        "verify-restored-database",
+        "record-recovery-event",
+    ),
+    on_completion=("remove-staging",),
+)
+
+VERIFICATION = Route(
+    name="duckdb-verification",
+    processors=("verify-duckdb-backups", "record-verification-event"),
+)
+
+ROUTES = (FULL_EXPORT, RESTORE, VERIFICATION)

@@ -1,0 +1,70 @@
+"""The engine: a loop over a route's processors."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from duckback.routes.processor import E, Processor
+from duckback.routes.route import Route
+
+# A library is silent until its user asks: what is logged goes to the standard logger "duckback".
+_log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+    logging.getLogger("duckback"),
+    processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+    wrapper_class=structlog.stdlib.BoundLogger,
+)
+
+
+def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> E:
+    """Send an exchange through a route.
+
+    Args:
+        route: which processors, in which order.
+        exchange: as it enters.
+        processors: by name; every name of the route is there.
+
+    Returns:
+        The exchange as it leaves, its `seconds` filled in.
+
+    Raises:
+        DuckbackError: a processor failed; the on_completion steps have run.
+    """
+    try:
+        for name in (*route.on_start, *route.processors):
+            exchange = _timed(processors[name], exchange)
+    except BaseException as error:
+        reason = str(error) or type(error).__name__
+        _log.info("route failed", route=route.name, error=reason)
+        failed = replace(exchange, status="failed", error=error, error_message=reason)
+        _complete(route, failed, processors, error)
+        raise
+    return _complete(route, exchange, processors, None)
+
+
+def _timed(processor: Processor[E], exchange: E) -> E:
+    started = time.monotonic()
+    _log.debug("processor started", processor=processor.name)
+    result = processor.process(exchange)
+    seconds = time.monotonic() - started
+    _log.debug("processor finished", processor=processor.name, seconds=round(seconds, 3))
+    return replace(result, seconds={**result.seconds, processor.name: seconds})
+
+
+def _complete(route: Route, exchange: E, processors: Mapping[str, Processor[Any]], cause: BaseException | None) -> E:
+    # Every step gets its turn, and no failure of one hides what failed the route.
+    failures: list[BaseException] = []
+    for name in route.on_completion:
+        try:
+            exchange = processors[name].process(exchange)
+        except Exception as error:  # noqa: BLE001 -- collected, and raised below
+            failures.append(error)
+    if cause is not None:
+        for failure in failures:
+            cause.add_note(f"and afterwards: {failure}")
+    elif failures:
+        raise failures[0]
+    return exchange

@@ -1,0 +1,148 @@
+"""The exchange: the typed state that processors hand on. A processor returns a changed copy, never the same one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal, TypeVar
+from uuid import UUID
+
+from duckback.model.export import Export
+from duckback.model.manifest import Manifest
+from duckback.repository.repository import Committed
+from duckback.source.capture import Capture
+from duckback.source.scratch import Scratch
+
+Status = Literal["started", "exported", "uploaded", "completed", "failed"]
+Scope = Literal["full", "incremental"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """Common to every route.
+
+    Attributes:
+        start_time: of the run, UTC.
+        error: what failed it, None unless the status is "failed"; `error_message` is its text.
+        notices: what the user should hear though nothing failed.
+        seconds: how long each processor took, by name.
+        staging: the run's private directory, once there is one.
+    """
+
+    database: str
+    start_time: datetime
+    status: Status = "started"
+    error: BaseException | None = None
+    error_message: str | None = None
+    notices: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    staging: Scratch | None = None
+
+    @property
+    def scratches(self) -> tuple[Scratch, ...]:
+        """The run's private directories."""
+        return (self.staging,) if self.staging is not None else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupExchange(Exchange):
+    """One backup under way.
+
+    Attributes:
+        backup_path: the directory with the Parquet files, from the export on.
+        backup_size_bytes: of the uploaded objects.
+        compression_ratio: bytes before compression by bytes in the files.
+        s3_uris: the addresses of the uploaded objects.
+        backup_event_id: the completed event in the ledger.
+    """
+
+    backup_id: UUID
+    backup_type: Literal["duckdb"] = "duckdb"
+    backup_scope: Scope
+    retention: timedelta
+    capture: Capture
+    backup_path: Path | None = None
+    export: Export | None = None
+    compression_ratio: float | None = None
+    backup_size_bytes: int = 0
+    uploaded_file_count: int = 0
+    s3_uris: tuple[str, ...] = ()
+    committed: Committed | None = None
+    backup_event_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreExchange(Exchange):
+    """One restore under way.
+
+    Attributes:
+        wanted: a backup's id, or None for the newest one.
+        at: no backup that shows a later moment than this, if given.
+        target: the file to restore to.
+        force: move what is there out of the way.
+        files: each object's key → the local file with its bytes.
+        scratch: the private directory beside the target, in which the new file is made.
+        kept_as: where an existing target was moved.
+    """
+
+    run_id: UUID
+    wanted: UUID | None
+    at: datetime | None
+    target: Path
+    force: bool
+    storage_version: str | None
+    committed: Committed | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    scratch: Scratch | None = None
+    kept_as: Path | None = None
+
+    @property
+    def scratches(self) -> tuple[Scratch, ...]:
+        """The run's private directories, the one beside the target too."""
+        return (*super().scratches, *((self.scratch,) if self.scratch is not None else ()))
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of the backup that was selected."""
+        return required(self.committed).manifest
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a backup: the object and table concerned, where it is one, and what."""
+
+    object: str | None
+    table: str | None
+    what: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The result of verifying one backup; `committed` is None where its manifest itself is bad."""
+
+    backup_id: UUID
+    committed: Committed | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationExchange(Exchange):
+    """One verification run: `wanted` is a backup's id, or None for all."""
+
+    run_id: UUID
+    wanted: UUID | None
+    results: tuple[Verified, ...] = ()
+
+
+def required(value: T | None) -> T:
+    """What an earlier processor of the route has put into the exchange."""
+    if value is None:
+        raise AssertionError("the route runs this processor before the one that provides what it needs")
+    return value
