@@ -102,7 +102,7 @@ class Duckback:
         Raises:
             DuckbackError: as of `duckback.errors`; no part of the backup is visible then.
         """
-        started, backup_id = self._clock(), new_id()
+        started = self._clock()
         source = database if isinstance(database, Connection) else Path(database)
         capture = capture_of(source)
         try:
@@ -110,7 +110,7 @@ class Duckback:
             exchange = BackupExchange(
                 database=self._name_of_new(name or self._options.name or capture.default_name),
                 start_time=started,
-                backup_id=backup_id,
+                backup_id=new_id(started),
                 backup_scope="full",
                 retention=self._options.retention.keep_within,
                 capture=capture,
@@ -175,10 +175,11 @@ class Duckback:
         """
         repository = Repository.open(self._store)
         database = self._existing(repository, name or self._options.name)
+        started = self._clock()
         exchange = RestoreExchange(
             database=database,
-            start_time=self._clock(),
-            run_id=new_id(),
+            start_time=started,
+            run_id=new_id(started),
             wanted=_wanted(repository, database, backup),
             at=at,
             target=Path(target).absolute(),
@@ -196,8 +197,12 @@ class Duckback:
         """
         repository = Repository.open(self._store)
         database = self._existing(repository, name or self._options.name)
+        started = self._clock()
         exchange = VerificationExchange(
-            database=database, start_time=self._clock(), run_id=new_id(), wanted=_wanted(repository, database, backup)
+            database=database,
+            start_time=started,
+            run_id=new_id(started),
+            wanted=_wanted(repository, database, backup),
         )
         with self._ledger() as ledger:
             steps = _by_name(VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger))

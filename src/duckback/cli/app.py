@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Sequence
 
 import typer
-from click.exceptions import Abort, ClickException
+from typer.exceptions import TyperException
 
 from duckback.cli.backup import backup
 from duckback.cli.config import config_app
@@ -41,9 +41,9 @@ def run(arguments: Sequence[str]) -> int:
         return code if isinstance(code, int) else 0
     except DuckbackError as error:
         return _failed(error, as_json)
-    except ClickException as error:
+    except TyperException as error:
         return _failed(UsageError(error.format_message(), hint="`duckback --help` shows the verbs."), as_json)
-    except (KeyboardInterrupt, Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return _failed(Interrupted("interrupted; nothing half-done is visible"), as_json)
     except Exception as error:  # noqa: BLE001 -- the last resort: what gets here is a defect
         traceback.print_exc()

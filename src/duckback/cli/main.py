@@ -10,7 +10,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         # Importing it takes a moment in which Ctrl-C must already be answered in order.
-        from duckback.cli.app import run  # noqa: PLC0415
+        from duckback.cli.app import run  # noqa: PLC0415 -- as above
 
         sys.exit(run(sys.argv[1:]))
     except KeyboardInterrupt:

@@ -69,7 +69,7 @@ def with_options(verb: Callable[..., Any]) -> Callable[..., Any]:
         loaded = load(given, os.environ, file=config, database=values.get("database"))
         return verb(Call(loaded, as_json), **values)
 
-    command.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]
+    command.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]  # inspect reads it
     return command
 
 

@@ -6,9 +6,12 @@ from uuid import UUID
 from uuid6 import uuid7
 
 
-def new_id() -> UUID:
-    """A fresh id; ids made later in one process compare greater."""
-    return UUID(int=uuid7().int)
+_BELOW_TIME = (1 << 80) - 1
+
+
+def new_id(moment: datetime) -> UUID:
+    """A fresh id of the given moment (aware), to the millisecond."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80 | uuid7().int & _BELOW_TIME)
 
 
 def time_of(backup_id: UUID) -> datetime:

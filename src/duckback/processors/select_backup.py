@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from duckback.errors import NoSuchBackup, UsageError
+from duckback.errors import NoSuchBackup, SourceError, UsageError
 from duckback.repository.repository import Committed, Repository
 from duckback.routes.exchange import RestoreExchange
 from duckback.source.install import refuse_unless_free
@@ -17,7 +17,12 @@ class SelectBackup:
         self._repository = repository
 
     def process(self, exchange: RestoreExchange) -> RestoreExchange:
-        refuse_unless_free(exchange.target, force=exchange.force)
+        try:
+            refuse_unless_free(exchange.target, force=exchange.force)
+        except OSError as error:
+            raise SourceError(
+                f"cannot restore to {exchange.target}: {error.strerror}", hint="Restore to another path."
+            ) from error
         return replace(exchange, committed=self._choose(exchange))
 
     def _choose(self, exchange: RestoreExchange) -> Committed:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from duckback.model.progress import Report
 from duckback.routes.exchange import RestoreExchange, required
+from duckback.routes.signals import undisturbed
 from duckback.source.child import run_job
 from duckback.source.install import install
 from duckback.source.jobs import ExamineDatabase, InstallDatabase
@@ -31,7 +32,9 @@ class VerifyRestoredDatabase:
             spill=required(exchange.staging).path / "spill",
         )
         run_job(job, self._report)
-        return replace(exchange, status="completed", kept_as=self._install(exchange, new_file, job))
+        # Cut in half, an install under --force leaves no database under the target's name until the next restore.
+        with undisturbed():
+            return replace(exchange, status="completed", kept_as=self._install(exchange, new_file, job))
 
     def _install(self, exchange: RestoreExchange, new_file: Path, like: ExamineDatabase) -> Path | None:
         if not exchange.force:

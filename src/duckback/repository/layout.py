@@ -8,7 +8,8 @@ from uuid import UUID
 
 REPOSITORY_KEY = "repository.json"
 
-_LONGEST_NAME = 120
+# Schema and table are in one file name with a UUID, and file systems take 255 bytes: 120 each would not fit.
+_LONGEST_NAME = 80
 _DIGEST_CHARS = 16
 _MANIFEST = re.compile(r"[^/]+/manifests/(?P<id>[0-9a-f-]{36})\.json")
 

@@ -10,6 +10,7 @@ import structlog
 
 from duckback.routes.processor import E, Processor
 from duckback.routes.route import Route
+from duckback.routes.signals import undisturbed
 
 # A library is silent until its user asks: what is logged goes to the standard logger "duckback".
 _log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
@@ -34,15 +35,20 @@ def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> 
         DuckbackError: a processor failed; the on_completion steps have run.
     """
     try:
-        for name in (*route.on_start, *route.processors):
+        with undisturbed():
+            for name in route.on_start:
+                exchange = _timed(processors[name], exchange)
+        for name in route.processors:
             exchange = _timed(processors[name], exchange)
     except BaseException as error:
         reason = str(error) or type(error).__name__
         _log.info("route failed", route=route.name, error=reason)
         failed = replace(exchange, status="failed", error=error, error_message=reason)
-        _complete(route, failed, processors, error)
+        with undisturbed():
+            _complete(route, failed, processors, error)
         raise
-    return _complete(route, exchange, processors, None)
+    with undisturbed():
+        return _complete(route, exchange, processors, None)
 
 
 def _timed(processor: Processor[E], exchange: E) -> E:

@@ -55,8 +55,8 @@ class LocalStore:
         path: Path,
         digest: FileDigest,
         *,
-        metadata: Mapping[str, str],  # noqa: ARG002  (see the class)
-        content_type: str,  # noqa: ARG002
+        metadata: Mapping[str, str],  # noqa: ARG002 -- see the class
+        content_type: str,  # noqa: ARG002 -- see the class
         on_bytes: BytesDone | None = None,
     ) -> None:
         """Hard-link the file into the store where that is possible, else copy it; either way every byte is read.
@@ -152,7 +152,7 @@ class LocalStore:
 
     def folders(self, prefix: str) -> builtins.list[str]:
         check_prefix(prefix)
-        keys = (key for key in _keys_in(self._root / prefix, prefix) if key.endswith("/"))
+        keys = (key for key in _keys_in(self._root / prefix, prefix) if key.endswith("/") and any(self.list(key)))
         return sorted(key.removeprefix(prefix).rstrip("/") for key in keys)
 
     def delete(self, keys: builtins.list[str]) -> builtins.list[DeleteFailure]:

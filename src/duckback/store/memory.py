@@ -124,7 +124,7 @@ class MemoryStore:
                 self._objects.pop(key, None)
         return []
 
-    def abort_uploads(self, prefix: str, *, before: datetime) -> builtins.list[str]:  # noqa: ARG002
+    def abort_uploads(self, prefix: str, *, before: datetime) -> builtins.list[str]:  # noqa: ARG002 -- the Protocol has it
         """Nothing to do: a put that fails leaves nothing."""
         check_prefix(prefix)
         return []

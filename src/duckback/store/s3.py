@@ -5,29 +5,26 @@ import builtins
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
 from duckback.errors import AlreadyExists, IntegrityError, StoreError
 from duckback.store.base import BytesDone, DeleteFailure, ListedObject, StoredObject
-from duckback.store.digest import READ_SIZE, FileDigest
+from duckback.store.digest import FileDigest
 from duckback.store.files import os_errors, write_new
 from duckback.store.keys import check_key, check_prefix
 from duckback.store.s3_client import connect, stored_object, transfer_config
 from duckback.store.s3_delete import abort_older, delete_keys
 from duckback.store.s3_errors import Answer, s3_errors, sse_hint
 from duckback.store.s3_options import S3Options
+from duckback.store.s3_read import ObjectReader
 from duckback.store.s3_upload import UploadChecks
-
-if TYPE_CHECKING:
-    from botocore.response import StreamingBody
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _CREATE_ATTEMPTS = 6
 _CREATE_ID = "create-id"
@@ -145,41 +142,32 @@ class S3Store:
         )
 
     def get(self, key: str, *, limit: int) -> bytes:
-        answer = self._get(key)
-        body, size = answer["Body"], answer["ContentLength"]
-        with body, self._reading(f"cannot read {self.uri(key)}"):
-            if size > limit:
-                raise IntegrityError(f"{self.uri(key)} has {size} bytes, more than the {limit} expected")
-            data = body.read()
-        if len(data) != size:
-            raise IntegrityError(f"{self.uri(key)} ended after {len(data)} of {size} bytes")
+        with self._reading(f"cannot read {self.uri(key)}"), self._open(key) as reader:
+            if reader.size > limit:
+                raise IntegrityError(f"{self.uri(key)} has {reader.size} bytes, more than the {limit} expected")
+            data = b"".join(reader.blocks())
+        self._insist_on_size(key, len(data), reader.size)
         return data
 
     def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
-        """Copy an object into a new local file.
-
-        Raises:
-            NotFound: no such key.
-            IntegrityError: it ended before the size that the store had announced.
-            StoreUnavailable: the connection broke on the way; nothing is left at the path.
-        """
-        answer = self._get(key)
-        body = answer["Body"]  # (entered, it would give the raw stream, which does not check its length)
-        with body, self._reading(f"cannot read {self.uri(key)}"):
-            size, sha256 = write_new(path, self._blocks(key, body), on_bytes)
-        if size != answer["ContentLength"]:
+        with self._reading(f"cannot read {self.uri(key)}"), self._open(key) as reader:
+            size, sha256 = write_new(path, self._blocks(key, reader), on_bytes)
+        if size != reader.size:
             path.unlink()
-            raise IntegrityError(f"{self.uri(key)} ended after {size} of {answer['ContentLength']} bytes")
+        self._insist_on_size(key, size, reader.size)
         return sha256
 
-    def _get(self, key: str) -> "GetObjectOutputTypeDef":
-        with self._reading(f"cannot read {self.uri(key)}"):
-            return self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+    def _open(self, key: str) -> AbstractContextManager[ObjectReader]:
+        return closing(ObjectReader(self._client, self._bucket, self._key(key)))
 
-    def _blocks(self, key: str, body: "StreamingBody") -> Iterator[bytes]:
+    def _blocks(self, key: str, reader: ObjectReader) -> Iterator[bytes]:
         # Some of botocore's network errors are OSErrors too, and would pass for errors of the file written.
         with self._reading(f"cannot read {self.uri(key)}"):
-            yield from body.iter_chunks(READ_SIZE)
+            yield from reader.blocks()
+
+    def _insist_on_size(self, key: str, found: int, announced: int) -> None:
+        if found != announced:
+            raise IntegrityError(f"{self.uri(key)} has {found} bytes where the store had announced {announced}")
 
     def head(self, key: str) -> StoredObject:
         with self._reading(f"cannot look at {self.uri(key)}"):
