@@ -42,9 +42,13 @@ def run(arguments: Sequence[str]) -> int:
     except DuckbackError as error:
         return _failed(error, as_json)
     except TyperException as error:
-        return _failed(UsageError(error.format_message(), hint="`duckback --help` shows the verbs."), as_json)
+        message = error.format_message() or "no verb is given"
+        return _failed(UsageError(message, hint="`duckback --help` shows the verbs."), as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _failed(Interrupted("interrupted; nothing half-done is visible"), as_json)
+    except OSError as error:
+        hint = "Check the path, the space that is free there, and what this user may do."
+        return _failed(DuckbackError(f"the operating system refused: {error}", hint=hint), as_json)
     except Exception as error:  # noqa: BLE001 -- the last resort: what gets here is a defect
         traceback.print_exc()
         return _failed(

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from uuid6 import uuid7
 
-
 _BELOW_TIME = (1 << 80) - 1
 
 

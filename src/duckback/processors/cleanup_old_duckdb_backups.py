@@ -1,4 +1,4 @@
-"""cleanup-old-duckdb-backups: keeps the uploaded files as local copies for their time, and removes older copies."""
+"""cleanup-old-duckdb-backups: local copies for their time and no longer; what killed uploads left in the store."""
 
 import shutil
 from collections.abc import Callable
@@ -7,9 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from duckback.errors import StoreError
 from duckback.model.policy import past_their_time
+from duckback.repository import layout
 from duckback.routes.exchange import BackupExchange, required
 from duckback.store.base import Store
+
+_ABANDONED = timedelta(hours=24)
+"""No upload takes so long: one that began earlier is that of a killed run."""
 
 
 class CleanupOldDuckdbBackups:
@@ -36,7 +41,8 @@ class CleanupOldDuckdbBackups:
         try:
             self._keep_copies(exchange)
             self._remove_old()
-        except OSError as error:
+            self._store.abort_uploads(layout.data_prefix(exchange.database), before=self._clock() - _ABANDONED)
+        except (OSError, StoreError) as error:
             notice = f"the backup is complete, but its clean-up failed: {error}"
             return replace(exchange, notices=(*exchange.notices, notice))
         return exchange

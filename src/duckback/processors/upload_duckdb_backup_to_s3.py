@@ -68,14 +68,19 @@ class UploadDuckdbBackupToS3:
             return dict(pool.map(sender.send, files))
         except BaseException as error:
             pool.shutdown(cancel_futures=True)
-            # No manifest was written, so nobody can refer to these objects; what is not removed now is an orphan.
-            try:
-                self._repository.store.delete([key for key, _, _ in files])
-            except StoreError as failure:
-                error.add_note(f"objects of backup {exchange.backup_id} may be left behind: {failure}")
+            self._remove([key for key, _, _ in files], error)
             raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _remove(self, keys: list[str], cause: BaseException) -> None:
+        # No manifest was written, so nobody can refer to these objects; what is not removed now is an orphan.
+        try:
+            left = [f"{failure.key} ({failure.reason})" for failure in self._repository.store.delete(keys)]
+        except StoreError as failure:
+            left = [f"any of {len(keys)} ({failure})"]
+        if left:
+            cause.add_note(f"objects without a backup may be left in {self._repository.store.url}: {', '.join(left)}")
 
     def _manifest(self, exchange: BackupExchange, refs: dict[str, ObjectRef], *, seconds: float) -> Manifest:
         export = required(exchange.export)

@@ -125,12 +125,19 @@ class Repository:
         writers = {ref.backup_id for ref in manifest.objects} | {manifest.backup_id}
         for backup_id in sorted(writers):
             if self._is_tombstoned(manifest.database, backup_id):
-                self.store.delete([key])
-                raise Locked(
-                    f"backup {backup_id}, on whose objects this one relies, is being pruned",
-                    hint="Run the backup again.",
-                )
+                self._withdraw(key, backup_id)
         return Committed(manifest, hashlib.sha256(data).hexdigest())
+
+    def _withdraw(self, key: str, pruned: UUID) -> None:
+        for failure in self.store.delete([key]):
+            raise StoreError(
+                f"backup {pruned} is being pruned, and {self.store.uri(key)}, which relies on it, cannot be withdrawn:"
+                f" {failure.reason}",
+                hint="Delete that manifest, then run the backup again.",
+            )
+        raise Locked(
+            f"backup {pruned}, on whose objects this one relies, is being pruned", hint="Run the backup again."
+        )
 
     def _create_manifest(self, key: str, data: bytes) -> None:
         try:

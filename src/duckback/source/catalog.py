@@ -73,7 +73,20 @@ class _Reader:
         return [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in rows]
 
     def schemas(self) -> tuple[Schema, ...]:
-        rows = self._rows("duckdb_schemas", "schema_name, comment", "oid", where="NOT internal OR schema_name = 'main'")
+        known = self._con.execute("SELECT * FROM duckdb_schemas() LIMIT 0").description or []
+        nests = "parent_schema" in {name for name, *_ in known}
+        rows = self._rows(
+            "duckdb_schemas",
+            f"schema_name, comment{', parent_schema' if nests else ''}",
+            "oid",
+            where="NOT internal OR schema_name = 'main'",
+        )
+        for row in rows:
+            if nests and row.parent_schema is not None:
+                raise Unsupported(
+                    f"schema {row.schema_name} lies in schema {row.parent_schema}, which Duckback does not restore yet",
+                    hint="Move its objects to a schema of the first level.",
+                )
         return tuple(Schema(name=row.schema_name, comment=row.comment) for row in rows)
 
     def types(self) -> tuple[UserType, ...]:

@@ -68,7 +68,13 @@ def install(new_file: Path, target: Path, run_id: UUID, *, force: bool) -> Path 
         if kept_as is not None:
             with _held(target):
                 _move_aside(target, kept_as)
-                _publish(new_file, target)
+                try:
+                    _publish(new_file, target)
+                except FileExistsError:
+                    raise
+                except OSError:
+                    _move_back(target, kept_as)
+                    raise
         else:
             _publish(new_file, target)
     except FileExistsError as error:
@@ -113,6 +119,13 @@ def _move_aside(target: Path, kept_as: Path) -> None:
         _move(_with_suffix(target, suffix), _with_suffix(kept_as, suffix))
     _sync(target.parent)
     marker.unlink()
+
+
+def _move_back(target: Path, kept_as: Path) -> None:
+    # The other way round, so that the file comes last: without it, nobody opens what is there.
+    for suffix in reversed(_SUFFIXES):
+        _move(_with_suffix(kept_as, suffix), _with_suffix(target, suffix))
+    _sync(target.parent)
 
 
 def _finish_moves(target: Path) -> None:

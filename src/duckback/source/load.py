@@ -104,8 +104,10 @@ def _load(con: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path], t
     names = ", ".join(identifier(column.name) for column in table.stored_columns)
     values = ", ".join(f"{identifier(column.name)}::{column.type}" for column in table.stored_columns)
     paths = ", ".join(literal(str(path)) for path in files)
+    # A folder on the way to the files that is called like `region=eu` is no column of theirs.
     statement = (
-        f"INSERT INTO {qualified(table.schema_name, table.name)} ({names}) SELECT {values} FROM read_parquet([{paths}])"
+        f"INSERT INTO {qualified(table.schema_name, table.name)} ({names})"
+        f" SELECT {values} FROM read_parquet([{paths}], hive_partitioning = false)"
     )
     with translated(f"table {table.label}"), followed(con, tell):
         con.execute(statement).fetchall()
@@ -124,7 +126,10 @@ def examine_database(
     """
     with connect(resources) as con:
         attach(con, path, _NAME, "READ_ONLY")
-        _compare_catalogs(manifest.catalog, read_inventory(con, _NAME).catalog)
+        inventory = read_inventory(con, _NAME)
+        _compare_catalogs(manifest.catalog, inventory.catalog)
+        if inventory.left_out:
+            raise IntegrityError(f"the restored database has what no backup holds: {', '.join(inventory.left_out)}")
         same_hash = hash_probe(con) == manifest.engine.hash_probe
         rows_done = 0
         for table, rows in zip(manifest.catalog.tables, _in_order(manifest), strict=True):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from duckback.errors import IntegrityError
+from duckback.errors import IntegrityError, SourceError
 from duckback.model.catalog import Column, Table
 from duckback.model.export import Export, ExportedTable
 from duckback.model.manifest import Fingerprint, Segment
@@ -13,6 +13,8 @@ from duckback.model.progress import Progress, Report
 from duckback.source.engine import Resources, connect, scalar, translated
 from duckback.source.fingerprint import CHUNK_ROWS, grouped_fingerprints
 from duckback.source.sql import literal
+
+_HINT = "Nothing was uploaded. Run it again; if it recurs, check this machine's memory and disk."
 
 
 def prove_files(export: Export, staging: Path, *, resources: Resources, report: Report) -> Export:
@@ -40,11 +42,18 @@ def prove_files(export: Export, staging: Path, *, resources: Resources, report: 
 
 
 def _compare(con: duckdb.DuckDBPyConnection, path: Path, table: Table, expected: Sequence[Segment]) -> None:
-    found = file_fingerprints(con, path, table.stored_columns, [segment.runs[0].rows for segment in expected])
+    try:
+        found = file_fingerprints(con, path, table.stored_columns, [segment.runs[0].rows for segment in expected])
+    except SourceError as error:
+        if isinstance(error.__cause__, duckdb.OutOfMemoryException):
+            raise
+        raise IntegrityError(
+            f"the Parquet file of table {table.label} cannot be read again: {error.message}", hint=_HINT
+        ) from error
     if found != [segment.fingerprint for segment in expected]:
         raise IntegrityError(
             f"the Parquet file of table {table.label} does not hold the rows that the snapshot had",
-            hint="Nothing was uploaded. Run it again; if it recurs, check this machine's memory and disk.",
+            hint=_HINT,
         )
 
 
@@ -61,7 +70,8 @@ def file_fingerprints(
     """
     with translated(str(path)):
         single = len(lengths) < 2  # noqa: PLR2004 -- one stretch needs no row numbers
-        relation = f"read_parquet({literal(str(path))}{'' if single else ', file_row_number = true'})"
+        numbered = "" if single else ", file_row_number = true"
+        relation = f"read_parquet({literal(str(path))}, hive_partitioning = false{numbered})"
         group = "0" if single else _stretch(lengths)
         return [found for _, found in grouped_fingerprints(con, relation, columns, group)]
 
