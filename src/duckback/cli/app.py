@@ -33,30 +33,36 @@ app.command("verify")(verify)
 app.add_typer(config_app, name="config")
 
 
+_INTERRUPTED = Interrupted("interrupted; nothing half-done is visible")
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; returns its exit code. Only a defect of ours prints a traceback."""
     as_json = "--json" in arguments
     try:
         code = app(list(arguments), standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except DuckbackError as error:
-        return _failed(error, as_json)
-    except TyperException as error:
-        message = error.format_message() or "no verb is given"
-        return _failed(UsageError(message, hint="`duckback --help` shows the verbs."), as_json)
-    except (KeyboardInterrupt, typer.Abort):
-        return _failed(Interrupted("interrupted; nothing half-done is visible"), as_json)
-    except OSError as error:
-        hint = "Check the path, the space that is free there, and what this user may do."
-        return _failed(DuckbackError(f"the operating system refused: {error}", hint=hint), as_json)
-    except Exception as error:  # noqa: BLE001 -- the last resort: what gets here is a defect
-        traceback.print_exc()
-        return _failed(
-            DuckbackError(
-                f"internal error: {error!r}", hint="This is a defect: please report it with the lines above."
-            ),
-            as_json,
-        )
+        if code == Interrupted.exit_code:
+            return _failed(_INTERRUPTED, as_json)  # typer answers Ctrl-C with this code and no word
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 -- every error gets its words and its exit code
+        return _failed(_ours(error), as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _ours(error: BaseException) -> DuckbackError:
+    match error:
+        case DuckbackError():
+            return error
+        case TyperException():
+            return UsageError(error.format_message() or "no verb is given", hint="`duckback --help` shows the verbs.")
+        case KeyboardInterrupt() | typer.Abort():
+            return _INTERRUPTED
+        case OSError():
+            hint = "Check the path, the space that is free there, and what this user may do."
+            return DuckbackError(f"the operating system refused: {error}", hint=hint)
+        case _:
+            traceback.print_exception(error)
+            hint = "This is a defect of Duckback: please report it with the lines above."
+            return DuckbackError(f"internal error: {error!r}", hint=hint)
 
 
 def _failed(error: DuckbackError, as_json: bool) -> int:

@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Literal, get_args
 from uuid import UUID, uuid5
 
+from duckback.model.manifest import Manifest
+
 Scope = Literal["full", "incremental"]
 
 _SHA256_HEX = re.compile(r"[0-9a-f]{64}")
@@ -76,6 +78,40 @@ class Event:
             raise ValueError(f"the start {self.started_at} is not in UTC")
         if self.manifest_sha256 is not None and not _SHA256_HEX.fullmatch(self.manifest_sha256):
             raise ValueError(f"{self.manifest_sha256!r} is not a SHA-256 of 64 lower-case hex digits")
+
+
+def event_of_backup(
+    manifest: Manifest,
+    manifest_sha256: str,
+    kind: EventKind,
+    *,
+    run_id: UUID | None = None,
+    started_at: datetime | None = None,
+    details: Mapping[str, str] | None = None,
+) -> Event:
+    """An event of a committed backup, from its manifest alone, so that whoever records it records the same.
+
+    Args:
+        manifest: The backup's.
+        manifest_sha256: Of the manifest's bytes, 64 lower-case hex digits.
+        kind: What happened; a completed event carries the bytes that the backup wrote.
+        run_id: As of `Event`.
+        started_at: Of the restore or verification run; default: the backup's start.
+        details: As of `Event`; the backup's id is added.
+    """
+    return Event(
+        kind=kind,
+        backup_id=manifest.backup_id,
+        run_id=run_id,
+        repository_id=manifest.repository_id,
+        database=manifest.database,
+        scope=manifest.scope,
+        amount=manifest.bytes_added if kind is EventKind.COMPLETED else 0,
+        started_at=started_at or manifest.started_at,
+        retention_days=(manifest.retention_until - manifest.started_at).days,
+        manifest_sha256=manifest_sha256,
+        details={**(details or {}), "backup_id": str(manifest.backup_id)},
+    )
 
 
 def _require_run(kind: EventKind, run_id: UUID | None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
-from duckback.errors import IntegrityError, NotFound
+from duckback.errors import IntegrityError, NotFound, StoreError
 from duckback.model.manifest import ObjectRef
 from duckback.model.progress import Progress, Report
 from duckback.routes.exchange import RestoreExchange, required
@@ -50,10 +50,12 @@ class FetchObjects:
             else:
                 sha256 = self._store.fetch(ref.key, path, on_bytes=progress.add)
                 size = path.stat().st_size
-        except (NotFound, FileNotFoundError) as error:
+        except (NotFound, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise IntegrityError(
                 f"{self._store.uri(ref.key)} is missing", hint="Restore an older backup: `duckback list` shows them."
             ) from error
+        except OSError as error:
+            raise StoreError(f"cannot read {self._store.uri(ref.key)}: {error.strerror}") from error
         if (sha256, size) != (ref.sha256, ref.size):
             raise IntegrityError(
                 f"{self._store.uri(ref.key)} does not hold the bytes that were backed up",

@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from duckback.ledger.base import Ledger
-from duckback.model.events import Event, EventKind, event_id
+from duckback.model.events import Event, EventKind, event_id, event_of_backup
 from duckback.repository.repository import Committed, Repository
 from duckback.routes.exchange import BackupExchange, required
 
@@ -38,16 +38,4 @@ class RecordDuckdbBackupEvent:
 
 
 def _completed(committed: Committed) -> Event:
-    manifest = committed.manifest
-    return Event(
-        kind=EventKind.COMPLETED,
-        backup_id=manifest.backup_id,
-        repository_id=manifest.repository_id,
-        database=manifest.database,
-        scope=manifest.scope,
-        amount=manifest.bytes_added,
-        started_at=manifest.started_at,
-        retention_days=(manifest.retention_until - manifest.started_at).days,
-        manifest_sha256=committed.sha256,
-        details={"backup_id": str(manifest.backup_id)},
-    )
+    return event_of_backup(committed.manifest, committed.sha256, EventKind.COMPLETED)

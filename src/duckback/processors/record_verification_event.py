@@ -1,7 +1,7 @@
 """record-verification-event: the ledger knows what was verified, and how it went."""
 
 from duckback.ledger.base import Ledger
-from duckback.model.events import Event, EventKind
+from duckback.model.events import EventKind, event_of_backup
 from duckback.routes.exchange import VerificationExchange
 
 
@@ -17,23 +17,13 @@ class RecordVerificationEvent:
         for result in exchange.results:
             if result.committed is None:
                 continue
-            manifest = result.committed.manifest
-            self._ledger.record(
-                Event(
-                    kind=EventKind.VERIFICATION,
-                    backup_id=manifest.backup_id,
-                    run_id=exchange.run_id,
-                    repository_id=manifest.repository_id,
-                    database=manifest.database,
-                    scope=manifest.scope,
-                    started_at=exchange.start_time,
-                    retention_days=(manifest.retention_until - manifest.started_at).days,
-                    manifest_sha256=result.committed.sha256,
-                    details={
-                        "backup_id": str(manifest.backup_id),
-                        "level": "objects",
-                        "result": "good" if result.is_good else "bad",
-                    },
-                )
+            event = event_of_backup(
+                result.committed.manifest,
+                result.committed.sha256,
+                EventKind.VERIFICATION,
+                run_id=exchange.run_id,
+                started_at=exchange.start_time,
+                details={"level": "objects", "result": "good" if result.is_good else "bad"},
             )
+            self._ledger.record(event)
         return exchange

@@ -17,13 +17,15 @@ def undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
-    handlers = {number: signal.signal(number, lambda number, _frame: came.append(number)) for number in _SIGNALS}
+    came: list[signal.Signals] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _frame: came.append(signal.Signals(number))) for number in _SIGNALS
+    }
     try:
         yield
     finally:
         for number, handler in handlers.items():
             # None stands for a handler that was not set from Python, and cannot be set from there.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for number in dict.fromkeys(came):
-            signal.raise_signal(number)
+        for sent in dict.fromkeys(came):
+            signal.raise_signal(sent)

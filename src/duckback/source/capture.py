@@ -1,5 +1,6 @@
 """Capture: how a consistent view of a database is had. What is captured can be exported once, and is then released."""
 
+import stat
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -52,13 +53,10 @@ class DirectCapture:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.default_name = path.stem
+        self.default_name = path.absolute().stem
 
     def export(self, staging: Path, *, label: str, resources: Resources, report: Report) -> Export:
-        if not self._path.exists():
-            raise SourceError(f"there is no database file {self._path}", hint="Check the path; nothing was created.")
-        if not self._path.is_file():
-            raise SourceError(f"{self._path} is not a file", hint="Give the path of the database file itself.")
+        _refuse_unless_file(self._path)
         job = ExportFile(
             database=self._path.absolute(),
             staging=staging,
@@ -71,6 +69,18 @@ class DirectCapture:
 
     def release(self) -> None:
         """Nothing to let go of: the child that had the file open has ended."""
+
+
+def _refuse_unless_file(path: Path) -> None:
+    # By stat alone: to open the file and close it again would cost a caller that has it open its lock.
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise SourceError(f"there is no database file {path}", hint="Check the path.") from error
+    except OSError as error:
+        raise SourceError(f"cannot look at {path}: {error.strerror}", hint="Check the path.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError(f"{path} is not a file", hint="Give the path of the database file itself.")
 
 
 class ConnectionCapture:

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from duckback.errors import SourceBusy, SourceError
+from duckback.errors import SourceBusy, SourceError, UsageError
 from duckback.source.sql import identifier, literal
 
 _HOLDER = re.compile(r"lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
@@ -29,9 +29,9 @@ def connect(resources: Resources) -> duckdb.DuckDBPyConnection:
     """An empty in-memory instance with these limits that loads no extension by itself.
 
     Raises:
-        SourceError: a limit is not one that DuckDB understands.
+        UsageError: a limit is not one that DuckDB understands.
     """
-    with translated("DuckDB"):
+    try:
         con = duckdb.connect(
             config={
                 "memory_limit": resources.memory_limit,
@@ -41,8 +41,13 @@ def connect(resources: Resources) -> duckdb.DuckDBPyConnection:
                 "autoload_known_extensions": False,
             }
         )
-        set_session(con)
-        return con
+    except duckdb.Error as error:
+        raise UsageError(
+            f"DuckDB does not accept its limits: {str(error).splitlines()[0]}",
+            hint="Check --memory-limit (such as 600MB) and --threads.",
+        ) from error
+    set_session(con)
+    return con
 
 
 def set_session(con: duckdb.DuckDBPyConnection) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from duckback.errors import IntegrityError, SourceError
+from duckback.errors import IntegrityError, UsageError
 from duckback.model.catalog import Catalog, Table
 from duckback.model.manifest import Fingerprint, Manifest, TableBackup
 from duckback.model.progress import Progress, Report
@@ -43,6 +43,7 @@ def build_database(
         report: hears how many rows are loaded.
 
     Raises:
+        UsageError: this DuckDB does not write the storage version that is wanted.
         IntegrityError: the manifest holds what is not DDL.
         SourceError: the database cannot be made.
     """
@@ -67,13 +68,22 @@ def build_database(
 
 
 def _attach_new(con: duckdb.DuckDBPyConnection, target: Path, wanted: str | None, of_source: str) -> None:
-    if wanted is not None:
-        attach(con, target, _NAME, f"STORAGE_VERSION {literal(wanted)}")
-        return
+    if wanted is not None and not _can_write(con, wanted):
+        raise UsageError(
+            f"DuckDB {duckdb.__version__} does not write storage version {wanted!r}",
+            hint="Give a release that it knows, such as v1.0.0 or v1.5.0.",
+        )
+    version = wanted or of_source
+    attach(con, target, _NAME, f"STORAGE_VERSION {literal(version)}" if _can_write(con, version) else "READ_WRITE")
+
+
+def _can_write(con: duckdb.DuckDBPyConnection, version: str) -> bool:
     try:
-        attach(con, target, _NAME, f"STORAGE_VERSION {literal(of_source)}" if of_source else "READ_WRITE")
-    except SourceError:
-        attach(con, target, _NAME, "READ_WRITE")
+        con.execute(f"ATTACH ':memory:' AS version_probe (STORAGE_VERSION {literal(version)})")
+    except duckdb.InvalidInputException:
+        return False
+    con.execute("DETACH version_probe")
+    return True
 
 
 def _shut_in(con: duckdb.DuckDBPyConnection, files: Iterable[Path]) -> None:

@@ -34,7 +34,7 @@ class Scratch:
         except OSError as error:
             raise SourceError(
                 f"cannot make the directory {self.path}: {error.strerror}",
-                hint="Choose another place with --staging-dir.",
+                hint="Check what this user may do there; staging can be elsewhere (--staging-dir).",
             ) from error
 
     def remove(self) -> None:

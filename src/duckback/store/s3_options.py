@@ -11,29 +11,28 @@ MAX_PART_SIZE = 5 << 30
 
 
 class S3Options(BaseModel):
-    """Everything has a default that fits AWS; credentials come from the AWS chain and are never held here.
-
-    Attributes:
-        endpoint_url: of another S3 store, "https://…"; None leaves it to AWS and its AWS_ENDPOINT_URL_S3.
-        addressing_style: whether the bucket goes into the path or the host name.
-        region: None leaves it to the AWS configuration.
-        profile: of the AWS configuration; None is the default one.
-        sse: server-side encryption that every object is written with; "none" asks for nothing.
-        sse_kms_key_id: the key for "aws:kms"; None is the store's default key.
-        max_concurrency: parts of one file that are sent at a time.
-        part_size: bytes of a part of a multipart upload; also the size up to which one request does.
-    """
+    """Everything has a default that fits AWS; credentials come from the AWS chain and are never held here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    endpoint_url: str | None = None
-    addressing_style: Literal["auto", "path", "virtual"] = "auto"
-    region: str | None = None
-    profile: str | None = None
-    sse: Literal["AES256", "aws:kms", "none"] = "AES256"
-    sse_kms_key_id: str | None = None
-    max_concurrency: Annotated[int, Field(ge=1, le=100)] = 4
-    part_size: Annotated[int, Field(ge=MIN_PART_SIZE, le=MAX_PART_SIZE)] = 16 << 20
+    endpoint_url: str | None = Field(
+        None, description='of another S3 store, "https://…"; default: AWS, or its AWS_ENDPOINT_URL_S3'
+    )
+    addressing_style: Literal["auto", "path", "virtual"] = Field(
+        "auto", description="whether the bucket goes into the path or into the host name: auto, path or virtual"
+    )
+    region: str | None = Field(None, description="default: as the AWS configuration says")
+    profile: str | None = Field(None, description="of the AWS configuration")
+    sse: Literal["AES256", "aws:kms", "none"] = Field(
+        "AES256", description="server-side encryption of every object: AES256, aws:kms or none"
+    )
+    sse_kms_key_id: str | None = Field(None, description="the key for aws:kms; default: the store's")
+    max_concurrency: Annotated[int, Field(ge=1, le=100)] = Field(
+        4, description="parts of one file that are sent at a time"
+    )
+    part_size: Annotated[int, Field(ge=MIN_PART_SIZE, le=MAX_PART_SIZE)] = Field(
+        16 << 20, description="bytes of a part of a multipart upload, 5 MiB or more"
+    )
 
     @field_validator("endpoint_url")
     @classmethod
