@@ -1,52 +1,21 @@
 """The file: how it is made, and what is refused in its place."""
 
 import os
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID, uuid4
 
 import pytest
+from support.ledgers import event, fill, ledger_path, run_sql
 
 from duckback.errors import LedgerError
 from duckback.ledger.embedded import EmbeddedLedger
-from duckback.model.events import Event, EventKind
-
-REPOSITORY = UUID("11111111-2222-4333-8444-555555555555")
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "duckback" / "ledger #1?.sqlite"
-
-
-def event(amount: int = 1) -> Event:
-    return Event(
-        kind=EventKind.COMPLETED,
-        backup_id=uuid4(),
-        repository_id=REPOSITORY,
-        database="hot",
-        scope="full",
-        amount=amount,
-        started_at=datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC),
-        retention_days=90,
-        details={"note": "Größe"},
-    )
-
-
-def fill(path: Path, count: int = 5) -> None:
-    with EmbeddedLedger(path) as ledger:
-        for amount in range(1, count + 1):
-            ledger.record(event(amount))
-
-
-def run(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for statement in statements:
-            connection.execute(statement)
+    return ledger_path(tmp_path)
 
 
 def not_sqlite(path: Path) -> None:
@@ -58,12 +27,12 @@ def empty(path: Path) -> None:
 
 
 def foreign(path: Path) -> None:
-    run(path, "CREATE TABLE other (a)")
+    run_sql(path, "CREATE TABLE other (a)")
 
 
 def newer(path: Path) -> None:
     fill(path)
-    run(path, "PRAGMA user_version = 2")
+    run_sql(path, "PRAGMA user_version = 2")
 
 
 SETTINGS = ["journal_mode", "synchronous", "busy_timeout"]

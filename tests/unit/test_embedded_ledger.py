@@ -7,18 +7,15 @@ import subprocess
 import sys
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
+from support.ledgers import REPOSITORY, event, fill, ledger_path
 
 from duckback.errors import LedgerError
 from duckback.ledger.embedded import EmbeddedLedger
-from duckback.model.events import Event, EventKind, repository_account_id
-
-REPOSITORY = UUID("11111111-2222-4333-8444-555555555555")
-
+from duckback.model.events import repository_account_id
 
 WRITER = """
 import sys
@@ -41,27 +38,7 @@ with EmbeddedLedger(Path(sys.argv[1])) as ledger:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "duckback" / "ledger #1?.sqlite"
-
-
-def event(amount: int = 1) -> Event:
-    return Event(
-        kind=EventKind.COMPLETED,
-        backup_id=uuid4(),
-        repository_id=REPOSITORY,
-        database="hot",
-        scope="full",
-        amount=amount,
-        started_at=datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC),
-        retention_days=90,
-        details={"note": "Größe"},
-    )
-
-
-def fill(path: Path, count: int = 5) -> None:
-    with EmbeddedLedger(path) as ledger:
-        for amount in range(1, count + 1):
-            ledger.record(event(amount))
+    return ledger_path(tmp_path)
 
 
 def writer(path: Path, count: int) -> subprocess.Popen[str]:

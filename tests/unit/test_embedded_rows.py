@@ -5,55 +5,26 @@ import json
 import re
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID, uuid4
 
 import pytest
+from support.ledgers import REPOSITORY, fill, ledger_path, run_sql
 
 from duckback.errors import LedgerError
 from duckback.ledger.embedded import EmbeddedLedger
-from duckback.model.events import Event, EventKind, repository_account_id
-
-REPOSITORY = UUID("11111111-2222-4333-8444-555555555555")
+from duckback.model.events import repository_account_id
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "duckback" / "ledger #1?.sqlite"
-
-
-def event(amount: int = 1) -> Event:
-    return Event(
-        kind=EventKind.COMPLETED,
-        backup_id=uuid4(),
-        repository_id=REPOSITORY,
-        database="hot",
-        scope="full",
-        amount=amount,
-        started_at=datetime(2026, 11, 23, 4, 5, 6, tzinfo=UTC),
-        retention_days=90,
-        details={"note": "Größe"},
-    )
-
-
-def fill(path: Path, count: int = 5) -> None:
-    with EmbeddedLedger(path) as ledger:
-        for amount in range(1, count + 1):
-            ledger.record(event(amount))
-
-
-def run(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for statement in statements:
-            connection.execute(statement)
+    return ledger_path(tmp_path)
 
 
 def tamper(path: Path, *statements: str) -> None:
     """Do as somebody does who may write the file and knows SQLite."""
     with closing(sqlite3.connect(path)) as connection:
         triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    run(path, *(f"DROP TRIGGER {name}" for (name,) in triggers), *statements)
+    run_sql(path, *(f"DROP TRIGGER {name}" for (name,) in triggers), *statements)
 
 
 def forged_hash(identity: str, row: dict[str, int | str | bytes]) -> str:
@@ -89,7 +60,7 @@ def table_sql(path: Path) -> str:
 def test_triggers_refuse_every_change_of_what_is_there(path: Path, statement: str) -> None:
     fill(path)
     with pytest.raises(sqlite3.IntegrityError, match="the ledger is append-only"):
-        run(path, statement)
+        run_sql(path, statement)
     with EmbeddedLedger(path) as ledger:
         assert ledger.verify_chain() == 5
 

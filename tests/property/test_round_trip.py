@@ -1,0 +1,94 @@
+"""Whatever is in a database of types that a backup holds exactly, it comes back row by row and bit by bit."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from support.snapshots import exported, manifest_of, rebuilt, resources
+from support.values import LEAVES, TYPES, Typed
+
+from duckback.model.progress import unheard
+from duckback.source.proof import prove_files
+from duckback.source.sql import identifier
+
+_NAMES = st.sampled_from(["t", "T x", "it's", 'a"b', "ü/..", "🦆", "a.b", "rowid", "select"])
+_COLUMNS = st.sampled_from(["i", "J k", "it's", 'c"d', "ü", "item0", "file_row_number", "filename", "from"])
+
+
+@dataclass(frozen=True)
+class Content:
+    """A table: its columns' types, and its rows as SQL expressions."""
+
+    name: str
+    columns: dict[str, Typed]
+    rows: list[tuple[str, ...]]
+
+    @property
+    def statements(self) -> list[str]:
+        columns = ", ".join(f"{identifier(name)} {of.sql}" for name, of in self.columns.items())
+        made = [f"CREATE TABLE {identifier(self.name)} ({columns})"]
+        rows = ", ".join(f"({', '.join(row)})" for row in self.rows)
+        return [*made, f"INSERT INTO {identifier(self.name)} VALUES {rows}"] if rows else made
+
+
+@st.composite
+def contents(draw: st.DrawFn) -> list[Content]:
+    tables = []
+    for name in draw(st.lists(_NAMES, min_size=1, max_size=3, unique=True)):
+        columns = {column: draw(TYPES) for column in draw(st.lists(_COLUMNS, min_size=1, max_size=5, unique=True))}
+        rows = draw(st.lists(st.tuples(*(of.or_null for of in columns.values())), max_size=6))
+        again = draw(st.lists(st.sampled_from(rows), max_size=2)) if rows else []
+        tables.append(Content(name, columns, rows + again))
+    return tables
+
+
+def compare(con: duckdb.DuckDBPyConnection, table: Content) -> None:
+    """Compares the table of `a` with that of `b`: types, order, values, and what `=` does not see."""
+    name = identifier(table.name)
+    described = [con.execute(f"DESCRIBE {side}.main.{name}").fetchall() for side in "ab"]
+    assert described[0] == described[1]
+    looks = []
+    for column, of in table.columns.items():
+        looks += [
+            identifier(column),
+            f"replace({identifier(column)}::VARCHAR, '-nan', 'nan')",
+            f"typeof({identifier(column)})",
+        ]
+        if of.sql in {"FLOAT", "DOUBLE"}:
+            looks.append(f"signbit({identifier(column)}) AND NOT isnan({identifier(column)})")
+        if of.sql.endswith("[]"):
+            looks.append(f"len({identifier(column)})")
+    named = ", ".join(f"{look} AS c{number}" for number, look in enumerate(looks))
+    differs = " OR ".join(f"x.c{number} IS DISTINCT FROM y.c{number}" for number in range(len(looks)))
+    numbered = [f"(SELECT row_number() OVER () AS n, * FROM (SELECT {named} FROM {s}.main.{name}))" for s in "ab"]
+    query = f"SELECT * FROM {numbered[0]} x FULL JOIN {numbered[1]} y USING (n) WHERE {differs} OR x.n IS NULL"
+    assert con.execute(f"SELECT COLUMNS(*)::VARCHAR FROM ({query})").fetchall() == []
+    assert con.execute(f"SELECT count(*) FROM b.main.{name}").fetchall() == [(len(table.rows),)]
+
+
+NAN = Typed("DOUBLE", st.just("'-nan'::DOUBLE"))
+ONLY_NAN = [Content("t", {"i": NAN}, [("'-nan'::DOUBLE",)] * 2)]
+EVERY_LEAF = [Content("leaves", {str(number): leaf for number, leaf in enumerate(LEAVES)}, [])]
+
+
+@example(EVERY_LEAF)
+@example(ONLY_NAN)
+@given(contents())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_every_row_comes_back_bit_by_bit(tables: list[Content]) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        with duckdb.connect(folder / "a.duckdb") as con:
+            for statement in (s for table in tables for s in table.statements):
+                con.execute(statement)
+            export, staging = exported(con, folder)
+        proven = prove_files(export, staging, resources=resources(folder), report=unheard)
+        restored = rebuilt(*manifest_of(proven, staging), folder / "b.duckdb")
+        with duckdb.connect() as con:
+            con.execute(f"ATTACH '{folder / 'a.duckdb'}' AS a (READ_ONLY)")
+            con.execute(f"ATTACH '{restored}' AS b (READ_ONLY)")
+            for table in tables:
+                compare(con, table)

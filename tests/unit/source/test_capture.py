@@ -1,0 +1,185 @@
+"""Whichever way a database is captured, its application notices nothing and its rows are those of one moment."""
+
+import struct
+from pathlib import Path
+
+import duckdb
+import pytest
+from support.databases import database
+from support.snapshots import HOLD_OPEN, can_be_opened_elsewhere, python_process, resources, rows
+
+from duckback import Duckback
+from duckback.errors import SourceBusy, SourceError, Unsupported, UsageError
+from duckback.model.progress import Progress, unheard
+from duckback.source.capture import Capture, ConnectionCapture, DirectCapture, capture_of
+
+
+def staging(folder: Path) -> Path:
+    (path := folder / "staging").mkdir()
+    return path
+
+
+def count_of(capture: Capture, folder: Path) -> int:
+    export = capture.export(staging(folder), label="x", resources=resources(folder), report=unheard)
+    return export.rows
+
+
+def test_the_callers_transaction_result_and_settings_stay_as_they_are(tmp_path: Path) -> None:
+    con = duckdb.connect(tmp_path / "a.duckdb")
+    con.execute("CREATE TABLE t AS FROM range(3)")
+    con.execute("SET TimeZone = 'Asia/Tokyo'")
+    con.execute("SET enable_progress_bar = false")
+    con.execute("CREATE TEMP TABLE mine AS SELECT 'kept' AS v")
+    con.execute("BEGIN TRANSACTION")
+    con.execute("INSERT INTO t VALUES (99)")
+    pending = con.execute("SELECT range FROM t ORDER BY range")
+    assert pending.fetchone() == (0,)
+
+    capture = capture_of(con)
+    assert isinstance(capture, ConnectionCapture)
+    assert count_of(capture, tmp_path) == 3
+
+    assert pending.fetchall() == [(1,), (2,), (99,)]
+    assert rows(con, "SELECT current_setting('TimeZone'), current_setting('enable_progress_bar')") == [
+        ("Asia/Tokyo", False)
+    ]
+    assert rows(con, "FROM mine") == [("kept",)]
+    con.execute("ROLLBACK")
+    assert rows(con, "SELECT count(*) FROM t") == [(3,)]
+    con.close()
+
+
+def test_another_process_is_still_refused_the_file_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(path) as con:
+        con.execute("CREATE TABLE t AS FROM range(3)")
+        Duckback(tmp_path / "repo", state_dir=tmp_path / "state", threads=2).backup(con)
+        assert not can_be_opened_elsewhere(path)
+    assert can_be_opened_elsewhere(path)
+
+
+def test_a_database_in_memory_is_backed_up_under_a_given_name_and_no_other(tmp_path: Path) -> None:
+    repo = Duckback(tmp_path / "repo", state_dir=tmp_path / "state", threads=2)
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE t AS FROM range(3)")
+        assert capture_of(con).default_name is None
+        with pytest.raises(UsageError, match="has no name"):
+            repo.backup(con)
+        repo.backup(con, name="cache")
+    repo.restore(tmp_path / "b.duckdb", name="cache")
+    assert rows(tmp_path / "b.duckdb", "SELECT count(*) FROM t") == [(3,)]
+
+
+def test_a_file_s_name_is_its_stem_either_way(tmp_path: Path) -> None:
+    path = database(tmp_path / "hot.tier.duckdb")
+    assert capture_of(path).default_name == "hot.tier"
+    with duckdb.connect(path) as con:
+        assert capture_of(con).default_name == "hot.tier"
+
+
+def test_what_is_committed_during_the_export_is_not_in_it(tmp_path: Path) -> None:
+    with duckdb.connect(tmp_path / "a.duckdb") as con:
+        for name in "abc":
+            con.execute(f"CREATE TABLE {name} AS FROM range(1000)")
+        writer = con.cursor()
+        written = 0
+
+        def meddle(_: Progress) -> None:
+            nonlocal written
+            writer.execute("INSERT INTO c VALUES (-1)")
+            writer.execute("DELETE FROM b WHERE range < 10")
+            writer.execute("DROP TABLE IF EXISTS a")
+            writer.execute("CREATE OR REPLACE TABLE d AS FROM range(5)")
+            written += 1
+
+        capture = ConnectionCapture(con)
+        export = capture.export(staging(tmp_path), label="x", resources=resources(tmp_path), report=meddle)
+        assert {table.name: table.fingerprint.rows for table in export.tables} == {"a": 1000, "b": 1000, "c": 1000}
+        assert written >= 3
+        assert rows(con, "SELECT count(*) FROM c")[0][0] == 1000 + written
+
+
+def test_a_released_capture_is_closed_and_says_so(tmp_path: Path) -> None:
+    with duckdb.connect() as con:
+        capture = capture_of(con)
+        capture.release()
+        capture.release()
+        with pytest.raises(UsageError, match="released"):
+            _ = capture.default_name
+
+
+def test_a_closed_connection_is_an_error_of_ours() -> None:
+    con = duckdb.connect()
+    con.close()
+    with pytest.raises(SourceError, match="the given connection"):
+        capture_of(con)
+
+
+def test_an_unsupported_table_leaves_no_transaction_open(tmp_path: Path) -> None:
+    with duckdb.connect(tmp_path / "a.duckdb") as con:
+        con.execute("CREATE TABLE t (i INTERVAL)")
+        capture = capture_of(con)
+        with pytest.raises(Unsupported, match="INTERVAL"):
+            count_of(capture, tmp_path)
+        capture.release()
+        con.execute("DROP TABLE t")
+        con.execute("CREATE TABLE u AS SELECT 1 AS i")
+        con.execute("UPDATE u SET i = 2")
+        con.execute("CHECKPOINT")
+
+
+def test_a_file_that_another_process_has_open_for_writing_is_busy_and_names_it(tmp_path: Path) -> None:
+    path = database(tmp_path / "a.duckdb", "CREATE TABLE t AS SELECT 1 AS i")
+    with python_process(HOLD_OPEN, path) as holder:
+        with pytest.raises(SourceBusy, match=rf"open in another process: .*PID {holder.pid}\)") as failure:
+            count_of(DirectCapture(path), tmp_path)
+        assert "connection that the application has open" in failure.value.hint
+
+
+def test_a_file_that_is_only_read_elsewhere_can_be_captured(tmp_path: Path) -> None:
+    path = database(tmp_path / "a.duckdb", "CREATE TABLE t AS FROM range(4)")
+    with python_process(HOLD_OPEN.replace("sys.argv[1])", "sys.argv[1], read_only=True)"), path):
+        assert count_of(DirectCapture(path), tmp_path) == 4
+
+
+def test_rows_that_are_in_the_wal_only_are_captured_and_the_wal_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(path) as con:
+        con.execute("CREATE TABLE t AS FROM range(4)")
+        con.execute("CHECKPOINT")
+        con.execute("PRAGMA disable_checkpoint_on_shutdown")
+        con.execute("INSERT INTO t VALUES (5)")
+    before = {name: (tmp_path / name).read_bytes() for name in ("a.duckdb", "a.duckdb.wal")}
+    assert count_of(DirectCapture(path), tmp_path) == 5
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+
+def encrypted(path: Path) -> Path:
+    """A file whose main header says that it is encrypted (the bare wheel cannot write a real one)."""
+    data = bytearray(database(path, "CREATE TABLE t AS SELECT 1 AS i").read_bytes())
+    data[20] |= 1
+    checksum = 5381
+    for (word,) in struct.iter_unpack("<Q", data[8:4096]):
+        checksum ^= word * 0xBF58476D1CE4E5B9 & (1 << 64) - 1
+    data[:8] = struct.pack("<Q", checksum)
+    path.write_bytes(data)
+    return path
+
+
+def test_an_encrypted_file_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"a\.duckdb is encrypted and cannot be opened without its key") as failure:
+        count_of(DirectCapture(encrypted(tmp_path / "a.duckdb")), tmp_path)
+    assert "in the clear" in failure.value.hint
+
+
+def test_what_is_no_database_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("a,b\n1,2\n" * 10_000)
+    with pytest.raises(SourceError, match="text is not a DuckDB database"):
+        count_of(DirectCapture(tmp_path / "text"), tmp_path)
+    with pytest.raises(SourceError, match="there is no database file"):
+        capture_of(tmp_path / "absent").export(
+            tmp_path / "staging", label="x", resources=resources(tmp_path), report=unheard
+        )
+    with pytest.raises(SourceError, match="is not a file"):
+        capture_of(tmp_path).export(tmp_path / "staging", label="x", resources=resources(tmp_path), report=unheard)
+    assert not (tmp_path / "absent").exists()
