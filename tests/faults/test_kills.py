@@ -1,0 +1,143 @@
+"""kill -9 at every boundary between processors and at random moments: the repository stays valid, the next run mends."""
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from support.place import Place
+
+from duckback.routes import FULL_EXPORT, RESTORE
+
+# Runs a verb and kills itself with SIGKILL when the processor of that name has done its work.
+_DRIVER = """
+import os, signal, sys
+from duckback.routes import engine
+from duckback.cli.app import run
+
+name, *arguments = sys.argv[1:]
+timed = engine._timed
+def killing(processor, exchange):
+    result = timed(processor, exchange)
+    if processor.name == name:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+engine._timed = killing
+sys.exit(run(arguments))
+"""
+SEED = 20261123
+
+
+def killed_after(place: Place, processor: str, verb: str, *arguments: object) -> None:
+    line = place.command(verb, *arguments)[1:]
+    done = subprocess.run(
+        [sys.executable, "-c", _DRIVER, processor, *line], capture_output=True, text=True, check=False, cwd=place.root
+    )
+    assert done.returncode == -9, done
+
+
+def killed_at(place: Place, moment: float, verb: str, *arguments: object) -> bool:
+    """Kill the executable after that many seconds; whether it was still running then."""
+    child = subprocess.Popen(
+        place.command(verb, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=place.root
+    )
+    time.sleep(moment)
+    child.kill()
+    return child.wait() != 0
+
+
+def assert_repository_is_whole(place: Place) -> None:
+    place.run("verify").worked()
+
+
+def assert_next_backup_mends(place: Place) -> None:
+    before = set(place.backup_ids())
+    place.run("backup", place.database).worked()
+    after = place.backup_ids()
+    assert len(set(after) - before) == 1
+    assert place.staged() == []
+    assert_repository_is_whole(place)
+    events = Counter((kind, str(backup_id)) for kind, backup_id in place.events())
+    assert all(events[kind, one] == 1 for one in after for kind in ("started", "completed")), events
+    assert not any(kind == "completed" and one not in after for kind, one in events), events
+
+
+@pytest.mark.parametrize("processor", [*FULL_EXPORT.on_start, *FULL_EXPORT.processors])
+def test_backup_killed_after_a_processor_leaves_a_valid_repository(full: Place, processor: str) -> None:
+    killed_after(full, processor, "backup", full.database)
+    committed = FULL_EXPORT.processors.index("upload-duckdb-backup-to-s3")
+    done = [*FULL_EXPORT.processors].index(processor) if processor in FULL_EXPORT.processors else -1
+    assert len(full.backup_ids()) == (2 if done >= committed else 1)
+    assert len(full.staged()) == 1
+    assert_repository_is_whole(full)
+    assert_next_backup_mends(full)
+
+
+@pytest.mark.parametrize(
+    ("processor", "force"),
+    [
+        *((name, False) for name in (*RESTORE.on_start, *RESTORE.processors)),
+        *((name, True) for name in RESTORE.processors[2:]),
+    ],
+)
+def test_restore_killed_after_a_processor_leaves_the_old_or_the_new_database(
+    *, full: Place, processor: str, force: bool
+) -> None:
+    if force:
+        full.target.write_bytes(b"old")
+    options = ["--force"] if force else []
+    killed_after(full, processor, "restore", full.target, *options)
+    installed = processor in {"verify-restored-database", "record-recovery-event"}
+    if installed:
+        assert full.restored_is_equal()
+    else:
+        assert full.target.exists() == force
+        assert not force or full.target.read_bytes() == b"old"
+    full.run("restore", full.target, *(["--force"] if installed else options)).worked()
+    assert full.restored_is_equal()
+    assert [name for name in full.beside_target() if "restoring" in name or "moving" in name] == []
+    assert full.staged() == []
+
+
+def test_backup_killed_at_random_moments_leaves_a_valid_repository(full: Place) -> None:
+    chance = random.Random(SEED)
+    moments = [chance.uniform(0.35, 1.1) for _ in range(4)]
+    print(f"seed {SEED}: {moments}")
+    for moment in moments:
+        killed_at(full, moment, "backup", full.database)
+        assert_repository_is_whole(full)
+    assert_next_backup_mends(full)
+
+
+def test_restore_killed_at_random_moments_leaves_no_target_or_a_whole_one(full: Place) -> None:
+    chance = random.Random(SEED)
+    moments = [chance.uniform(0.35, 1.3) for _ in range(4)]
+    print(f"seed {SEED}: {moments}")
+    for moment in moments:
+        killed_at(full, moment, "restore", full.target)
+        if full.target.exists():
+            assert full.restored_is_equal()
+            full.target.unlink()
+    full.run("restore", full.target).worked()
+    assert full.beside_target() == ["small.duckdb"]
+    assert full.staged() == []
+
+
+def test_worker_of_a_killed_run_does_not_outlive_it(full: Place) -> None:
+    child = subprocess.Popen(
+        full.command("backup", full.database), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=full.root
+    )
+    children = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+    workers: list[str] = []
+    until = time.monotonic() + 30
+    while not workers and child.poll() is None and time.monotonic() < until:
+        workers = children.read_text().split()
+    child.kill()
+    child.wait()
+    assert workers
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < until
+        time.sleep(0.01)
