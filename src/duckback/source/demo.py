@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from duckback.source.engine import translated
+from duckback.source.engine import set_session, translated
 from duckback.source.sql import literal, qualified
 
 SIGNALS = 300_000
@@ -82,7 +82,7 @@ def build_hot_tier(path: Path, signals: int = SIGNALS) -> None:
     """
     rows = _ROWS.format(signals=signals).replace("$start", "TIMESTAMPTZ '2026-11-16 00:00:00+00'")
     with translated(str(path)), duckdb.connect(path) as con:
-        con.execute("SET TimeZone = 'UTC'")
+        set_session(con)
         con.execute(_SCHEMA)
         con.execute(rows)
 
@@ -97,6 +97,7 @@ def differing_rows(one: Path, other: Path) -> dict[str, int]:
         SourceError: a file cannot be read, or lacks a table that the other has.
     """
     with translated(f"{one} and {other}"), duckdb.connect() as con:
+        set_session(con)
         for name, path in (("one", one), ("other", other)):
             con.execute(f"ATTACH {literal(str(path))} AS {name} (READ_ONLY)")
         tables = con.execute(

@@ -15,17 +15,18 @@ from duckback.model.manifest import Engine, Fingerprint, Run, Segment
 from duckback.model.progress import Progress, Report
 from duckback.source.catalog import read_inventory
 from duckback.source.engine import Resources, hash_probe, scalar, translated
-from duckback.source.fingerprint import CHUNK_ROWS, grouped_fingerprints, total
+from duckback.source.fingerprint import CHUNK_ROWS, measured_groups, total
 from duckback.source.progress import followed
 from duckback.source.rehearsal import rehearse
 from duckback.source.sql import identifier, literal, qualified
 from duckback.source.types import parse_type
+from duckback.source.width import row_group_rows, width
 
 CHUNKS_PER_FILE = 32
 """A file holds at most 3.9 million rows, so that uploads and restores of a large table run in parallel."""
 
 _STEP = "export-duckdb-to-parquet"
-_COPY_OPTIONS = f"FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE {CHUNK_ROWS}"
+_COPY_OPTIONS = "FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2"
 _SHADOWING = {"rowid", "file_row_number"}
 
 
@@ -126,7 +127,12 @@ class _TableExporter:
 
     def run(self, label: str, report: Report) -> ExportedTable:
         group = f"rowid // {CHUNK_ROWS}" if self._positional else "0"
-        chunks = grouped_fingerprints(self._con, self._relation, self._table.stored_columns, group)
+        columns = self._table.stored_columns
+        measured = measured_groups(self._con, self._relation, columns, group, width(columns))
+        chunks = [(number, fingerprint) for number, fingerprint, _ in measured]
+        group_rows = row_group_rows(max((bytes_a_row for _, _, bytes_a_row in measured), default=0))
+        labels = f"'duckback.backup': {literal(label)}, 'duckback.table': {literal(self._table.label)}"
+        options = f"{_COPY_OPTIONS}, ROW_GROUP_SIZE {group_rows}, KV_METADATA {{{labels}}}"
         parts = [
             _Part(number, chunks[start : start + CHUNKS_PER_FILE])
             for number, start in enumerate(range(0, max(len(chunks), 1), CHUNKS_PER_FILE))
@@ -134,7 +140,7 @@ class _TableExporter:
         files: list[ExportedFile] = []
         done = 0
         for part in parts:
-            files.append(self._copy(part, label, done, report))
+            files.append(self._copy(part, options, done, report))
             done += part.rows
             report(Progress(_STEP, rows_done=done))
         return ExportedTable(
@@ -146,13 +152,12 @@ class _TableExporter:
             segments=tuple(segment for part in parts for segment in _segments(part)),
         )
 
-    def _copy(self, part: _Part, label: str, done: int, report: Report) -> ExportedFile:
+    def _copy(self, part: _Part, options: str, done: int, report: Report) -> ExportedFile:
         name = f"{self._stem}.{part.number:04d}.parquet"
         columns = ", ".join(identifier(column.name) for column in self._table.stored_columns)
-        metadata = f"'duckback.backup': {literal(label)}, 'duckback.table': {literal(self._table.label)}"
         statement = (
             f"COPY (SELECT {columns} FROM {self._relation} {self._range(part)}) TO {literal(str(self._staging / name))}"
-            f" ({_COPY_OPTIONS}, KV_METADATA {{{metadata}}})"
+            f" ({options})"
         )
         with followed(self._con, lambda share: report(Progress(_STEP, rows_done=done + int(share * part.rows)))):
             (written,) = self._con.execute(statement).fetchall()[0]

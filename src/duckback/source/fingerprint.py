@@ -78,10 +78,18 @@ def grouped_fingerprints(
     con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[Column], group: str
 ) -> list[tuple[int, Fingerprint]]:
     """Fingerprints of a relation's rows by the value of an integer expression, ascending."""
+    return [(number, found) for number, found, _ in measured_groups(con, relation, columns, group, "0")]
+
+
+def measured_groups(
+    con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[Column], group: str, measure: str
+) -> list[tuple[int, Fingerprint, float]]:
+    """The same, with each group's average of another expression, in the same scan."""
     rows = con.execute(
-        f"SELECT {group} AS duckback_group, {row_hash(columns).aggregates} FROM {relation} GROUP BY 1 ORDER BY 1"
+        f"SELECT {group} AS duckback_group, {row_hash(columns).aggregates}, avg({measure}) FROM {relation}"
+        " GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    return [(number, Fingerprint(rows=count, sum1=sum1, sum2=sum2)) for number, count, sum1, sum2 in rows]
+    return [(number, Fingerprint(rows=count, sum1=s1, sum2=s2), mean) for number, count, s1, s2, mean in rows]
 
 
 def total(fingerprints: Sequence[Fingerprint]) -> Fingerprint:

@@ -10,7 +10,7 @@ from duckback.model.catalog import Column, Table
 from duckback.model.export import Export, ExportedTable
 from duckback.model.manifest import Fingerprint, Segment
 from duckback.model.progress import Progress, Report
-from duckback.source.engine import Resources, connect, scalar, translated
+from duckback.source.engine import Resources, connect, scalar, set_session, translated
 from duckback.source.fingerprint import CHUNK_ROWS, grouped_fingerprints
 from duckback.source.sql import literal
 
@@ -92,5 +92,6 @@ def _raw_bytes(con: duckdb.DuckDBPyConnection, path: Path) -> int:
 def compression_codecs(files: Sequence[Path]) -> dict[str, set[str]]:
     """The compression of every column chunk of Parquet files, as their own footers state it, by file name."""
     with duckdb.connect() as con:
+        set_session(con)
         query = "SELECT DISTINCT compression FROM parquet_metadata(?)"
         return {path.name: {row[0] for row in con.execute(query, [str(path)]).fetchall()} for path in files}
