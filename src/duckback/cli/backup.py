@@ -28,7 +28,7 @@ def backup(
     seconds = sum(done.seconds.values())
     print(f"backed up {done.database} as {done.backup_id} ({done.backup_scope})")
     print(f"  {manifest.rows:,} rows of {len(manifest.tables)} tables in {seconds:.1f} s", end="")
-    print(f", {size(manifest.bytes_added)} in {len(manifest.objects)} objects, {manifest.encryption}")
+    print(f", {size(manifest.bytes_added)} in {len(manifest.objects)} objects, encryption {manifest.encryption}")
 
 
 def _print_json(done: BackupExchange) -> None:
