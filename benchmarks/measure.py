@@ -79,7 +79,7 @@ def run_job(name: str, origin: Path, target: Path, *, memory_times: int = 1, sam
     seconds, cpu_seconds = time.perf_counter() - started, _cpu_seconds() - used
     peak = sampler.stop() if sampler else 0
     if process.returncode != 0:
-        raise RuntimeError(f"{name} of {origin.name} failed: {errors[-2000:]}")
+        raise RuntimeError(f"{name} of {origin.name} ended with {process.returncode}: {errors[-2000:]}")
     return Measured(seconds, cpu_seconds, json.loads(out), peak)
 
 
