@@ -22,8 +22,8 @@ from duckback.source.sql import identifier, literal, qualified
 from duckback.source.types import parse_type
 from duckback.source.width import row_group_rows, width
 
-CHUNKS_PER_FILE = 32
-"""A file holds at most 3.9 million rows, so that uploads and restores of a large table run in parallel."""
+CHUNKS_PER_FILE = 16
+"""A file holds at most 2 million rows, so that a large table is hashed, sent and fetched in parallel."""
 
 _STEP = "export-duckdb-to-parquet"
 # Bloom filters cost 7 % of the time, and serve none of the reads that a backup is for.
