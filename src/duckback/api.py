@@ -14,7 +14,9 @@ from duckback.ledger.base import Ledger
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.model.events import EventKind
 from duckback.model.ids import new_id
+from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report, unheard
+from duckback.model.unchanged import why_changed
 from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
 from duckback.processors.compress_parquet import CompressParquet
 from duckback.processors.export_duckdb_to_parquet import ExportDuckdbToParquet
@@ -38,7 +40,11 @@ from duckback.routes import FULL_EXPORT, RESTORE, VERIFICATION
 from duckback.routes.engine import run
 from duckback.routes.exchange import BackupExchange, RestoreExchange, VerificationExchange
 from duckback.routes.processor import Processor
-from duckback.source.capture import Connection, capture_of
+from duckback.source.capture_connection import Connection
+from duckback.source.captures import capture_of
+from duckback.source.child import run_job
+from duckback.source.image.place import ImageSettings
+from duckback.source.jobs import LookAtFile
 from duckback.store.registry import open_store
 
 Processors = Mapping[str, Processor[Any]]
@@ -92,8 +98,8 @@ class Duckback:
         """Take a full backup: one snapshot of every table, proven, uploaded, committed and recorded.
 
         Args:
-            database: the path of a database file, or the connection on which the caller has one open. Of a
-                connection only `cursor()` is used: it, its transaction and its lock stay as they are.
+            database: the path of a database file, whoever has it open; or the connection on which the caller has
+                opened one, of which only `cursor()` is used: it, its transaction and its lock stay as they are.
             name: the database's name in the repository; default: the file's stem.
 
         Returns:
@@ -104,7 +110,7 @@ class Duckback:
         """
         started = self._clock()
         source = database if isinstance(database, Connection) else Path(database)
-        capture = capture_of(source)
+        capture = capture_of(source, self._options.capture, self._images)
         try:
             repository = Repository.open_or_create(self._store, started)
             exchange = BackupExchange(
@@ -149,6 +155,30 @@ class Duckback:
         committed = repository.read(database, repository.resolve(database, backup))
         known = self._verifications(repository.id).get(committed.manifest.backup_id, (None, None))
         return Listed(committed, *known)
+
+    def why_changed(
+        self, database: str | os.PathLike[str], backup: str = "latest", *, name: str | None = None
+    ) -> str | None:
+        """Whether a database file still is what a backup shows, at the price of a look at its header and log.
+
+        Args:
+            database: the file.
+            backup: an id, the beginning of one, or "latest".
+            name: the database's name in the repository; default: the file's stem.
+
+        Returns:
+            Why its rows may be others by now; None if they cannot.
+
+        Raises:
+            NoSuchBackup: there is none to compare with.
+            SourceError: the file cannot be looked at.
+        """
+        path = Path(database).absolute()
+        then = self.find(backup, name or self._options.name or path.stem).committed.manifest.file
+        if then is None:
+            return "the backup was taken of a database in memory"
+        now = FileIdentity.model_validate_json(run_job(LookAtFile(database=path), self._report))
+        return why_changed(then, now)
 
     def restore(
         self,
@@ -238,6 +268,17 @@ class Duckback:
 
     def _ledger(self) -> EmbeddedLedger:
         return EmbeddedLedger(self._options.state_dir / "ledger.sqlite")
+
+    @property
+    def _images(self) -> ImageSettings:
+        options = self._options
+        return ImageSettings(
+            directory=options.image_dir or options.state_dir / "images",
+            keep=options.keep_image,
+            attempts=options.capture_attempts,
+            seconds=options.capture_timeout.total_seconds(),
+            allow_network=options.allow_network_filesystem,
+        )
 
     @property
     def _staging(self) -> Path:

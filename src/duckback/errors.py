@@ -7,7 +7,8 @@
     ├── NoSuchBackup            12   no such database, backup or parent
     ├── IntegrityError          20   corrupt, missing, foreign or tampered
     ├── SourceError             30   the database cannot be read or written
-    │   ├── SourceBusy          30   another process holds the file
+    │   ├── SourceBusy          30   another process holds the file, or gives no quiet moment
+    │   ├── SourceDamaged       30   DuckDB cannot make sense of its bytes
     │   └── Unsupported         30   it holds something that we would change
     ├── StoreError              40   the store cannot be reached or refuses
     │   ├── AccessDenied        40   … these credentials
@@ -74,7 +75,11 @@ class SourceError(DuckbackError):
 
 
 class SourceBusy(SourceError):
-    """Another process holds the database file."""
+    """Another process holds the database file, or writes to it too often for a consistent image."""
+
+
+class SourceDamaged(SourceError):
+    """DuckDB cannot make sense of the file's bytes, or died of them."""
 
 
 class Unsupported(SourceError):

@@ -14,7 +14,7 @@ import typer
 
 from duckback.api import Duckback
 from duckback.config.load import Loaded, environment_name, flag_name, load, option_names
-from duckback.config.options import describe
+from duckback.config.options import describe, is_switch
 from duckback.errors import UsageError
 from duckback.model.progress import Report, unheard
 
@@ -76,7 +76,9 @@ def with_options(verb: Callable[..., Any]) -> Callable[..., Any]:
 def _flag(name: str) -> Any:
     panel = "Options of every verb"
     text = f"{describe(name)} [{environment_name(name)}]"
-    return Annotated[str | None, typer.Option(flag_name(name), help=text, rich_help_panel=panel, show_default=False)]
+    kind = bool if is_switch(name) else str
+    flag = f"{flag_name(name)}/{flag_name(name).replace('--', '--no-')}" if is_switch(name) else flag_name(name)
+    return Annotated[kind | None, typer.Option(flag, help=text, rich_help_panel=panel, show_default=False)]
 
 
 def _log_to_stderr() -> None:

@@ -26,9 +26,9 @@ def show(
             manifest=manifest.model_dump(mode="json"),
         )
         return
-    source = manifest.file.path if manifest.file else "a connection"
+    source = manifest.file.path if manifest.file else "memory"
     print(f"backup   {manifest.backup_id} ({manifest.scope}, {found.status})")
-    print(f"database {manifest.database}, from {source}")
+    print(f"database {manifest.database}, from {source} ({manifest.capture_mode})")
     print(f"snapshot {manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC, kept until {manifest.retention_until:%Y-%m-%d}")
     print(f"engine   DuckDB {manifest.engine.duckdb_version}, storage {manifest.engine.storage_version or 'in memory'}")
     print(f"manifest {found.committed.sha256}")

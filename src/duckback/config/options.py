@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic.fields import FieldInfo
 
 from duckback.config.durations import format_duration, parse_duration
+from duckback.source.captures import CaptureChoice
 from duckback.store.s3_options import S3Options
 
 MEMORY_PER_THREAD_MB = 300
@@ -39,6 +41,18 @@ class Options(BaseModel):
         description="the ledger, local copies and staging",
     )
     staging_dir: Path | None = Field(None, description="where files wait on their way; default: in the state directory")
+    capture: CaptureChoice = Field(
+        "auto", description="how the database is captured: image, connection, direct; auto is image for a file"
+    )
+    image_dir: Path | None = Field(
+        None, description="where the private image of the database is; default: in the state directory"
+    )
+    keep_image: bool = Field(False, description="keep the image, so that the next capture writes only what changed")
+    capture_attempts: int = Field(5, ge=1, description="images that may turn out unreadable before giving up")
+    capture_timeout: Duration = Field(timedelta(minutes=10), description="how long taking one image may last")
+    allow_network_filesystem: bool = Field(
+        False, description="take images from NFS, SMB and FUSE too, if the writer runs on this machine"
+    )
     threads: int = Field(
         default_factory=lambda: min(os.cpu_count() or 1, _MOST_THREADS), ge=1, description="threads for DuckDB"
     )
@@ -61,6 +75,15 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def describe(option: str) -> str:
     """What an option means, by its dotted name."""
+    return _field(option).description or option.replace("_", " ")
+
+
+def is_switch(option: str) -> bool:
+    """Whether an option is either on or off."""
+    return _field(option).annotation is bool
+
+
+def _field(option: str) -> FieldInfo:
     models: dict[str, type[BaseModel]] = {"": Options, "s3": S3Options, "retention": Retention}
     table, _, name = option.rpartition(".")
-    return models[table].model_fields[name].description or name.replace("_", " ")
+    return models[table].model_fields[name]

@@ -32,6 +32,7 @@ class Export(Frozen):
         snapshot_at: when the snapshot was taken, UTC.
         file: the identity of the database file, None for one that has no file.
         left_out: objects that the backup does not carry, by kind and name.
+        notices: what else the user should hear.
     """
 
     snapshot_at: datetime
@@ -40,6 +41,7 @@ class Export(Frozen):
     catalog: Catalog
     tables: tuple[ExportedTable, ...]
     left_out: tuple[str, ...]
+    notices: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:

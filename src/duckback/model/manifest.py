@@ -107,14 +107,27 @@ class TableBackup(Frozen):
 
 
 class FileIdentity(Frozen):
-    """Which file was captured: device, inode, size in bytes, mtime and ctime in nanoseconds."""
+    """Which file was captured, and in which state it was.
+
+    Attributes:
+        host: the name of the machine; device and inode mean nothing on another one.
+        size: bytes, holes included.
+        mtime_ns: last change of its bytes; with `ctime_ns`, of its inode, in nanoseconds since the epoch.
+        header_sha256: of its first 12 KiB, which change with every checkpoint.
+        wal_sha256: of its write-ahead log, None where there is none.
+        seen_at: when all this was so.
+    """
 
     path: str
+    host: str
     device: int
     inode: int
     size: int
     mtime_ns: int
     ctime_ns: int
+    header_sha256: Sha256
+    wal_sha256: Sha256 | None
+    seen_at: datetime
 
 
 class Engine(Frozen):
@@ -157,7 +170,7 @@ class Manifest(Frozen):
     retention_until: datetime
     compression: Literal["parquet-zstd"]
     encryption: Literal["s3-sse", "s3-sse-kms", "none"]
-    capture_mode: Literal["direct", "connection"]
+    capture_mode: Literal["image", "connection", "direct"]
     file: FileIdentity | None
     engine: Engine
     ledger: LedgerHead

@@ -27,6 +27,5 @@ class ExportDuckdbToParquet:
         export = exchange.capture.export(folder, label=label, resources=resources, report=self._report)
         exchange.capture.release()
         left_out = tuple(f"left out of the backup: {what}" for what in export.left_out)
-        return replace(
-            exchange, status="exported", backup_path=folder, export=export, notices=(*exchange.notices, *left_out)
-        )
+        notices = (*exchange.notices, *export.notices, *left_out)
+        return replace(exchange, status="exported", backup_path=folder, export=export, notices=notices)

@@ -8,7 +8,7 @@ from uuid import UUID
 from duckback.routes.processor import E
 from duckback.source.scratch import Scratch, sweep
 
-_PREFIX = "run-"
+_PREFIX = "duckback-run-"
 
 
 class PrepareStaging(Generic[E]):

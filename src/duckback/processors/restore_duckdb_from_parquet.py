@@ -5,6 +5,7 @@ from dataclasses import replace
 from duckback.model.progress import Report
 from duckback.routes.exchange import RestoreExchange, required
 from duckback.source.child import run_job
+from duckback.source.engine import Resources
 from duckback.source.install import work_directory
 from duckback.source.jobs import BuildDatabase
 
@@ -26,9 +27,7 @@ class RestoreDuckdbFromParquet:
             files=dict(exchange.files),
             target=scratch.path / exchange.target.name,
             storage_version=exchange.storage_version,
-            memory_limit=self._memory_limit,
-            threads=self._threads,
-            spill=required(exchange.staging).path / "spill",
+            resources=Resources(self._memory_limit, self._threads, required(exchange.staging).path / "spill"),
         )
         try:
             run_job(job, self._report)

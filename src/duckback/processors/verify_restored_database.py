@@ -7,6 +7,7 @@ from duckback.model.progress import Report
 from duckback.routes.exchange import RestoreExchange, required
 from duckback.routes.signals import undisturbed
 from duckback.source.child import run_job
+from duckback.source.engine import Resources
 from duckback.source.install import install
 from duckback.source.jobs import ExamineDatabase, InstallDatabase
 
@@ -27,25 +28,20 @@ class VerifyRestoredDatabase:
             manifest=exchange.manifest,
             files=dict(exchange.files),
             target=new_file,
-            memory_limit=self._memory_limit,
-            threads=self._threads,
-            spill=required(exchange.staging).path / "spill",
+            resources=Resources(self._memory_limit, self._threads, required(exchange.staging).path / "spill"),
         )
         run_job(job, self._report)
         # Cut in half, an install under --force leaves no database under the target's name until the next restore.
         with undisturbed():
-            return replace(exchange, status="completed", kept_as=self._install(exchange, new_file, job))
+            return replace(exchange, status="completed", kept_as=self._install(exchange, new_file))
 
-    def _install(self, exchange: RestoreExchange, new_file: Path, like: ExamineDatabase) -> Path | None:
+    def _install(self, exchange: RestoreExchange, new_file: Path) -> Path | None:
         if not exchange.force:
             return install(new_file, exchange.target, exchange.run_id, force=False)
         job = InstallDatabase(
             new_file=new_file,
             target=exchange.target,
             run_id=exchange.run_id,
-            memory_limit=like.memory_limit,
-            threads=like.threads,
-            spill=like.spill,
         )
         kept_as = run_job(job, self._report)
         return Path(kept_as) if kept_as else None

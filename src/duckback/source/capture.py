@@ -4,18 +4,12 @@ import stat
 from pathlib import Path
 from typing import Literal, Protocol
 
-import duckdb
-
-from duckback.errors import SourceError, UsageError
+from duckback.errors import SourceError
 from duckback.model.export import Export
 from duckback.model.progress import Report
-from duckback.source.child import run_job
-from duckback.source.engine import Resources, set_session, translated
-from duckback.source.export import export_snapshot
-from duckback.source.jobs import ExportFile, ProveFiles
+from duckback.source.engine import Resources
 
-CaptureMode = Literal["direct", "connection"]
-Connection = duckdb.DuckDBPyConnection
+CaptureMode = Literal["image", "connection", "direct"]
 
 
 class Capture(Protocol):
@@ -46,33 +40,12 @@ class Capture(Protocol):
         ...
 
 
-class DirectCapture:
-    """Opens the file read-only in a child process; writers cannot open it meanwhile."""
+def refuse_unless_file(path: Path) -> None:
+    """Refuse what is no file, by stat alone: to open it here and close it would cost a caller its lock.
 
-    mode: CaptureMode = "direct"
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.default_name = path.absolute().stem
-
-    def export(self, staging: Path, *, label: str, resources: Resources, report: Report) -> Export:
-        _refuse_unless_file(self._path)
-        job = ExportFile(
-            database=self._path.absolute(),
-            staging=staging,
-            label=label,
-            memory_limit=resources.memory_limit,
-            threads=resources.threads,
-            spill=resources.spill,
-        )
-        return Export.model_validate_json(run_job(job, report))
-
-    def release(self) -> None:
-        """Nothing to let go of: the child that had the file open has ended."""
-
-
-def _refuse_unless_file(path: Path) -> None:
-    # By stat alone: to open the file and close it again would cost a caller that has it open its lock.
+    Raises:
+        SourceError: there is no file of that name.
+    """
     try:
         status = path.stat()
     except FileNotFoundError as error:
@@ -81,55 +54,3 @@ def _refuse_unless_file(path: Path) -> None:
         raise SourceError(f"cannot look at {path}: {error.strerror}", hint="Check the path.") from error
     if not stat.S_ISREG(status.st_mode):
         raise SourceError(f"{path} is not a file", hint="Give the path of the database file itself.")
-
-
-class ConnectionCapture:
-    """Reads through a cursor of the caller's connection, in one transaction that is rolled back.
-
-    The caller's connection, its transaction and its settings stay as they are, and the file is not opened again:
-    closing it would drop the caller's lock on it. While the snapshot is open DuckDB cannot checkpoint over updates
-    and deletes, so its WAL grows for as long as the export takes.
-    """
-
-    mode: CaptureMode = "connection"
-
-    def __init__(self, connection: Connection) -> None:
-        with translated("the given connection"):
-            self._cursor: Connection | None = connection.cursor()
-
-    @property
-    def default_name(self) -> str | None:
-        query = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
-        with translated("the given connection"):
-            (path,) = self._open_cursor().execute(query).fetchall()[0]
-        return Path(path).stem if path else None
-
-    def export(self, staging: Path, *, label: str, resources: Resources, report: Report) -> Export:
-        cursor = self._open_cursor()
-        with translated("the given connection"):
-            set_session(cursor)
-        export = export_snapshot(cursor, staging, label=label, resources=resources, report=report)
-        self.release()
-        job = ProveFiles(
-            export=export,
-            staging=staging,
-            memory_limit=resources.memory_limit,
-            threads=resources.threads,
-            spill=resources.spill,
-        )
-        return Export.model_validate_json(run_job(job, report))
-
-    def release(self) -> None:
-        if self._cursor is not None:
-            self._cursor.close()
-            self._cursor = None
-
-    def _open_cursor(self) -> Connection:
-        if self._cursor is None:
-            raise UsageError("this capture has been released")
-        return self._cursor
-
-
-def capture_of(database: Path | Connection) -> Capture:
-    """The way to capture what the caller gave: a file, or a connection that it has open."""
-    return DirectCapture(database) if isinstance(database, Path) else ConnectionCapture(database)

@@ -7,11 +7,12 @@ import sys
 import tempfile
 from typing import IO, Any
 
-from duckback.errors import SourceError, error_classes
+from duckback.errors import SourceDamaged, SourceError, error_classes
 from duckback.model.progress import Progress, Report
 from duckback.source.jobs import Job
 
 _LAST_WORDS = 2_000
+_CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
 
 
 def run_job(job: Job, report: Report) -> str:
@@ -21,7 +22,8 @@ def run_job(job: Job, report: Report) -> str:
 
     Raises:
         DuckbackError: what the job raised, of the same class.
-        SourceError: the child died; the message says of what.
+        SourceDamaged: the child died of what it read.
+        SourceError: it was killed, or ended in a way that we have not foreseen.
     """
     command = [sys.executable, "-m", "duckback.source.worker"]
     with tempfile.TemporaryFile("w+b") as stderr:
@@ -59,8 +61,9 @@ def _converse(child: "subprocess.Popen[bytes]", job: Job, report: Report, stderr
 
 def _death(child: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> SourceError:
     code = child.wait()
+    kind = SourceDamaged if -code in _CRASHES else SourceError
     how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
     stderr.seek(0)
     words = stderr.read()[-_LAST_WORDS:].decode(errors="replace").strip()
     hint = "If it was killed for memory, lower --memory-limit; a damaged database can make DuckDB abort."
-    return SourceError(f"the worker process ended {how}{': ' + words if words else ''}", hint=hint)
+    return kind(f"the worker process ended {how}{': ' + words if words else ''}", hint=hint)

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from duckback.errors import SourceBusy, SourceError, UsageError
+from duckback.errors import SourceBusy, SourceDamaged, SourceError, UsageError
 from duckback.source.sql import identifier, literal
 
 _HOLDER = re.compile(r"lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
@@ -57,7 +57,7 @@ def set_session(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("SET enable_progress_bar_print = false")
 
 
-def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, options: str) -> None:
+def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, options: str, *, subject: Path | None = None) -> None:
     """Attach a database file under a name and make it the current one.
 
     Args:
@@ -65,12 +65,13 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, options: str) 
         path: the file.
         name: the catalogue's name.
         options: what stands in ATTACH's parentheses.
+        subject: what errors call it; default: the path.
 
     Raises:
         SourceBusy: another process holds the file.
         SourceError: no DuckDB database, or one that this DuckDB cannot read.
     """
-    with translated(str(path)):
+    with translated(str(subject or path), otherwise=SourceDamaged):
         con.execute(f"ATTACH {literal(str(path))} AS {identifier(name)} ({options})")
         con.execute(f"USE {identifier(name)}")
 
@@ -89,25 +90,25 @@ def scalar(con: duckdb.DuckDBPyConnection, statement: str) -> Any:
 
 
 @contextmanager
-def translated(subject: str) -> Iterator[None]:
-    """Raise DuckDB's errors about `subject` as ours."""
+def translated(subject: str, *, otherwise: type[SourceError] = SourceError) -> Iterator[None]:
+    """Raise DuckDB's errors about `subject` as ours; those that we know no better words for as `otherwise`."""
     try:
         yield
     except duckdb.Error as error:
-        raise _ours(str(error), subject) from error
+        raise _ours(str(error), subject, otherwise) from error
 
 
-def _ours(text: str, subject: str) -> SourceError:
+def _ours(text: str, subject: str, otherwise: type[SourceError]) -> SourceError:
     first_line = text.splitlines()[0] if text else "unknown error"
     if held := _HOLDER.search(text):
         return SourceBusy(
             f"{subject} is open in another process: {held['program']} (PID {held['pid']})",
-            hint="Close it there, or back up over the connection that the application has open.",
+            hint="Leave --capture at image, which does not open the file, or close it there.",
         )
     for sign, (message, hint) in _KNOWN.items():
         if sign.lower() in text.lower():
             return SourceError(message.format(subject=subject, version=duckdb.__version__, text=first_line), hint=hint)
-    return SourceError(f"DuckDB cannot process {subject}: {first_line}")
+    return otherwise(f"DuckDB cannot process {subject}: {first_line}")
 
 
 _KNOWN = {

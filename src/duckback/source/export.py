@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from duckback.errors import SourceDamaged
 from duckback.model.catalog import Table
 from duckback.model.column_types import storage_of
 from duckback.model.export import Export, ExportedFile, ExportedTable
@@ -44,7 +45,13 @@ class _Part:
 
 
 def export_snapshot(
-    con: duckdb.DuckDBPyConnection, staging: Path, *, label: str, resources: Resources, report: Report
+    con: duckdb.DuckDBPyConnection,
+    staging: Path,
+    *,
+    label: str,
+    resources: Resources,
+    report: Report,
+    subject: Path | None = None,
 ) -> Export:
     """Write every table of the connection's current database to Parquet files, all from one snapshot.
 
@@ -54,13 +61,15 @@ def export_snapshot(
         label: written into each file's key-value metadata, with the table's name.
         resources: for the rehearsal of the schema.
         report: hears how many rows are done.
+        subject: what errors call the database; default: its name in the connection.
 
     Raises:
         Unsupported: something that a backup would change; named.
+        SourceDamaged: DuckDB cannot make sense of what it reads.
         SourceError: the database cannot be read, or the files cannot be written.
     """
     database = str(scalar(con, "SELECT current_database()"))
-    with _snapshot(con), translated(database):
+    with _snapshot(con), translated(str(subject or database), otherwise=SourceDamaged):
         snapshot_at = datetime.now(UTC)
         engine = _engine(con, database)
         inventory = read_inventory(con, database)

@@ -23,10 +23,7 @@ _MARKER = ".moving"
 def work_directory(target: Path, run_id: UUID) -> Scratch:
     """A private directory beside the target for the new file; those that killed restores left go."""
     prefix = f".{target.name}.restoring-"
-    try:
-        sweep(target.parent, prefix)
-    except OSError as error:
-        raise SourceError(f"cannot clean up beside {target}: {error}") from error
+    sweep(target.parent, prefix)
     others = [path.name for path in target.parent.glob("*") if path.name.startswith(prefix)]
     if others:
         raise Locked(f"another restore to {target} is under way", hint="Wait for it to end, or restore elsewhere.")

@@ -1,16 +1,20 @@
 """What a child process can be asked to do; each job is data, so that it can be sent."""
 
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from duckback.model.export import Export
-from duckback.model.manifest import FileIdentity, Manifest
+from duckback.model.manifest import Manifest
 from duckback.model.progress import Progress, Report
 from duckback.source.engine import Resources, attach, connect
 from duckback.source.export import export_snapshot
+from duckback.source.image.look import look
+from duckback.source.image.take import take_image
+from duckback.source.image.taken import Image
 from duckback.source.install import install
 from duckback.source.load import build_database, examine_database
 from duckback.source.proof import prove_files
@@ -18,40 +22,112 @@ from duckback.source.proof import prove_files
 _NAME = "source"
 
 
-class Job(BaseModel):
-    """Common to all: what DuckDB may use in the child."""
+class Job(BaseModel, ABC):
+    """One thing to do; `task` tells which."""
 
     model_config = ConfigDict(frozen=True)
 
-    memory_limit: str
-    threads: int
-    spill: Path
-
-    @property
-    def resources(self) -> Resources:
-        """The limits as the engine takes them."""
-        return Resources(self.memory_limit, self.threads, self.spill)
+    @abstractmethod
+    def run(self, report: Report) -> str:
+        """Do it, and return the result as text."""
 
 
-class ExportFile(Job):
-    """Open a database file read-only, export it, read the files again."""
+class DuckDBJob(Job):
+    """Common to most: what DuckDB may use in the child."""
+
+    resources: Resources
+
+
+class ExportFile(DuckDBJob):
+    """Open a database file read-only, export it, read the files again.
+
+    Attributes:
+        database: the file itself, or what `image` is an image of.
+    """
 
     task: Literal["export"] = "export"
     database: Path
+    image: Image | None = None
     staging: Path
     label: str
 
     def run(self, report: Report) -> str:
         """Returns the proven Export as JSON."""
-        identity = file_identity(self.database)
+        # Before DuckDB has it open: to close a file is to drop every lock that this process has on it.
+        identity = self.image.file if self.image else look(self.database)
+        path = self.image.path if self.image else self.database
         with connect(self.resources) as con:
-            attach(con, self.database, _NAME, "READ_ONLY")
-            export = export_snapshot(con, self.staging, label=self.label, resources=self.resources, report=report)
+            attach(con, path, _NAME, "READ_ONLY", subject=self.database)
+            export = export_snapshot(
+                con,
+                self.staging,
+                label=self.label,
+                resources=self.resources,
+                report=report,
+                subject=self.database,
+            )
         proven = prove_files(export, self.staging, resources=self.resources, report=report)
-        return proven.model_copy(update={"file": identity}).model_dump_json()
+        seen: dict[str, Any] = {"file": identity}
+        if self.image:
+            seen |= {"snapshot_at": self.image.snapshot_at, "notices": self.image.notices}
+        return proven.model_copy(update=seen).model_dump_json()
 
 
-class ProveFiles(Job):
+class TakeImage(Job):
+    """Make a consistent private copy of a database file that another process may have open.
+
+    In a child, because closing the file here would drop the lock of a caller that has it open.
+    """
+
+    task: Literal["image"] = "image"
+    database: Path
+    directory: Path
+    seconds: float
+    allow_network: bool = False
+
+    def run(self, report: Report) -> str:
+        """Returns the Image as JSON."""
+        report(Progress("capture"))
+        return self.take().model_dump_json()
+
+    def take(self) -> Image:
+        """The image."""
+        return take_image(self.database, self.directory, seconds=self.seconds, allow_network=self.allow_network)
+
+
+class ExportImage(DuckDBJob):
+    """Make an image and export it, in one child."""
+
+    task: Literal["export-image"] = "export-image"
+    order: TakeImage
+    staging: Path
+    label: str
+
+    def run(self, report: Report) -> str:
+        """Returns the proven Export as JSON."""
+        export = ExportFile(
+            database=self.order.database,
+            image=self.order.take(),
+            staging=self.staging,
+            label=self.label,
+            resources=self.resources,
+        )
+        return export.run(report)
+
+
+class LookAtFile(Job):
+    """Identify a database file and its state."""
+
+    task: Literal["look"] = "look"
+    database: Path
+
+    def run(self, report: Report) -> str:
+        """Returns the FileIdentity as JSON."""
+        report(Progress("look"))
+        return look(self.database).model_dump_json()
+
+
+class ProveFiles(DuckDBJob):
     """Read the files of an export again."""
 
     task: Literal["prove"] = "prove"
@@ -63,7 +139,7 @@ class ProveFiles(Job):
         return prove_files(self.export, self.staging, resources=self.resources, report=report).model_dump_json()
 
 
-class BuildDatabase(Job):
+class BuildDatabase(DuckDBJob):
     """Make a database file from a manifest and its objects' files."""
 
     task: Literal["build"] = "build"
@@ -85,7 +161,7 @@ class BuildDatabase(Job):
         return ""
 
 
-class ExamineDatabase(Job):
+class ExamineDatabase(DuckDBJob):
     """Compare a restored file with the manifest."""
 
     task: Literal["examine"] = "examine"
@@ -117,18 +193,6 @@ class InstallDatabase(Job):
 
 
 AnyJob = Annotated[
-    ExportFile | ProveFiles | BuildDatabase | ExamineDatabase | InstallDatabase, Field(discriminator="task")
+    BuildDatabase | ExamineDatabase | ExportFile | ExportImage | InstallDatabase | LookAtFile | ProveFiles | TakeImage,
+    Field(discriminator="task"),
 ]
-
-
-def file_identity(path: Path) -> FileIdentity:
-    """Which file this is, and when it last changed (stat alone: the file is not opened)."""
-    status = path.stat()
-    return FileIdentity(
-        path=str(path.absolute()),
-        device=status.st_dev,
-        inode=status.st_ino,
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        ctime_ns=status.st_ctime_ns,
-    )

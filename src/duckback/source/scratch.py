@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from duckback.errors import SourceError
+
+_MODE = 0o700
 
 
 class Scratch:
@@ -28,13 +31,13 @@ class Scratch:
         try:
             parent.mkdir(parents=True, exist_ok=True)
             with _locked(parent):
-                self.path.mkdir(mode=0o700)
+                self.path.mkdir(mode=_MODE)
                 self._lock: int | None = os.open(self.path, os.O_RDONLY)
                 fcntl.flock(self._lock, fcntl.LOCK_EX)
         except OSError as error:
             raise SourceError(
                 f"cannot make the directory {self.path}: {error.strerror}",
-                hint="Check what this user may do there; staging can be elsewhere (--staging-dir).",
+                hint="Check what this user may do there; --staging-dir and --image-dir say where else.",
             ) from error
 
     def remove(self) -> None:
@@ -55,15 +58,32 @@ class Scratch:
 
 
 def sweep(parent: Path, prefix: str) -> list[Path]:
-    """Remove the scratch directories of that prefix whose owner is gone; returns what was removed."""
-    if not parent.is_dir():
-        return []
-    with _locked(parent):
-        found = sorted(path for path in parent.iterdir() if path.name.startswith(prefix) and path.is_dir())
-        abandoned = [path for path in found if _is_abandoned(path)]
-    for path in abandoned:
-        shutil.rmtree(path)
+    """Remove the scratch directories of that prefix whose owner is gone; returns what was removed.
+
+    Only what a `Scratch` of this user can be: a directory of mode 0700, and no link to one.
+
+    Raises:
+        SourceError: the parent cannot be read, or what is in it not removed.
+    """
+    try:
+        if not parent.is_dir():
+            return []
+        with _locked(parent):
+            found = sorted(path for path in parent.iterdir() if path.name.startswith(prefix) and _is_ours(path))
+            abandoned = [path for path in found if _is_abandoned(path)]
+            for path in abandoned:
+                shutil.rmtree(path)
+    except OSError as error:
+        raise SourceError(
+            f"cannot clean up in {parent}: {error}",
+            hint="Check what this user may do there; --staging-dir and --image-dir say where else.",
+        ) from error
     return abandoned
+
+
+def _is_ours(path: Path) -> bool:
+    status = path.lstat()
+    return stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == _MODE and status.st_uid == os.geteuid()
 
 
 @contextmanager
@@ -78,7 +98,7 @@ def _locked(parent: Path) -> Iterator[None]:
 
 
 def _is_abandoned(path: Path) -> bool:
-    lock = os.open(path, os.O_RDONLY)
+    lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

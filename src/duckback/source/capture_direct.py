@@ -1,0 +1,33 @@
+"""Direct capture: the file is opened where it is."""
+
+from pathlib import Path
+
+from duckback.model.export import Export
+from duckback.model.progress import Report
+from duckback.source.capture import CaptureMode, refuse_unless_file
+from duckback.source.child import run_job
+from duckback.source.engine import Resources
+from duckback.source.jobs import ExportFile
+
+
+class DirectCapture:
+    """Opens the file read-only in a child process; writers cannot open it meanwhile."""
+
+    mode: CaptureMode = "direct"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.default_name = path.absolute().stem
+
+    def export(self, staging: Path, *, label: str, resources: Resources, report: Report) -> Export:
+        refuse_unless_file(self._path)
+        job = ExportFile(
+            database=self._path.absolute(),
+            staging=staging,
+            label=label,
+            resources=resources,
+        )
+        return Export.model_validate_json(run_job(job, report))
+
+    def release(self) -> None:
+        """Nothing to let go of: the child that had the file open has ended."""
