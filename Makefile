@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+OLDER := 1.4 1.5
+ENGINES := $(OLDER:%=$(VENV)/engines/%/.ready)
 
-.PHONY: help demo test lint format bench lock clean
+.PHONY: help demo test soak lint format bench lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -16,10 +18,15 @@ $(READY): requirements-dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
+$(VENV)/engines/%/.ready: requirements-duckdb-%.txt $(READY)
+	rm -rf $(@D)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target $(@D) -r $<
+	touch $@
+
 demo: $(READY) ## Back up, damage and restore a generated hot tier, on this machine alone
 	$(BIN)/duckback demo
 
-test: lint ## Everything that CI runs
+test: lint $(ENGINES) ## Everything that CI runs
 	$(BIN)/python -m pytest
 
 lint: $(READY) ## Style, types and architecture
@@ -32,12 +39,18 @@ format: $(READY) ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Speed and memory as ratios to EXPORT DATABASE and IMPORT DATABASE
-	$(BIN)/python -m benchmarks
+soak: $(READY) $(ENGINES) ## The long versions of the random and fault tests
+	DUCKBACK_SOAK_CAPTURES=1000 $(BIN)/python -m pytest tests/stress --no-cov -rP
+
+bench: $(READY) ## Speed and memory as ratios to EXPORT DATABASE, IMPORT DATABASE and cp
+	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 lock: ## Pin the newest allowed versions, with hashes (needs uv)
 	uv pip compile pyproject.toml --group dev --python-version 3.11 --universal --upgrade \
 	  --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --output-file requirements-dev.txt
+	for release in $(OLDER); do echo "duckdb==$$release.*" | uv pip compile - --python-version 3.11 --universal --upgrade \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --output-file requirements-duckdb-$$release.txt; done
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist

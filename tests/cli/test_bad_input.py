@@ -42,12 +42,13 @@ def test_name_too_long_for_the_file_system_is_told_without_a_traceback(place: Pl
     ran.failed(ran.code, "too long")
 
 
-def test_file_open_in_another_process_is_refused_with_its_pid(place: Place) -> None:
+def test_file_open_in_another_process_is_refused_with_its_pid_if_it_is_to_be_opened_in_place(place: Place) -> None:
     command = [sys.executable, "-c", _HOLDER, str(place.database)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"open\n"
-        place.run("backup", place.database).failed(30, "open in another process", f"(PID {holder.pid})")
+        direct = place.run("backup", place.database, "--capture", "direct")
+        direct.failed(30, "open in another process", f"(PID {holder.pid})", "--capture")
         assert holder.stdin is not None
         holder.stdin.close()
         assert holder.wait(30) == 0

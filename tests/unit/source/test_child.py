@@ -17,8 +17,9 @@ from support.snapshots import can_be_opened_elsewhere, python_process, rows
 
 from duckback.errors import SourceBusy, SourceError, Unsupported
 from duckback.model.export import Export
-from duckback.model.progress import Progress, unheard
+from duckback.model.progress import Progress, Report, unheard
 from duckback.source.child import run_job
+from duckback.source.engine import Resources
 from duckback.source.jobs import ExportFile, InstallDatabase, Job
 
 PATIENCE_SECONDS = 15
@@ -29,6 +30,7 @@ RUN_A_JOB = """
     from pathlib import Path
     from duckback.model.progress import unheard
     from duckback.source.child import run_job
+    from duckback.source.engine import Resources
     from duckback.source.jobs import ExportFile
 
     def tell():
@@ -38,7 +40,7 @@ RUN_A_JOB = """
 
     folder = Path(sys.argv[1])
     job = ExportFile(
-        database=folder / "a", staging=folder, label="x", memory_limit="100MB", threads=1, spill=folder / "spill"
+        database=folder / "a", staging=folder, label="x", resources=Resources("100MB", 1, folder / "spill")
     )
     threading.Thread(target=tell, daemon=True).start()
     run_job(job, unheard)
@@ -48,9 +50,7 @@ RUN_A_JOB = """
 def export_job(path: Path) -> ExportFile:
     staging = path.parent / "staging"
     staging.mkdir(exist_ok=True)
-    return ExportFile(
-        database=path, staging=staging, label="x", memory_limit="200MB", threads=1, spill=path.parent / "spill"
-    )
+    return ExportFile(database=path, staging=staging, label="x", resources=Resources("200MB", 1, path.parent / "spill"))
 
 
 @pytest.fixture
@@ -111,9 +111,9 @@ def test_an_error_keeps_its_class_its_words_and_its_hint(tmp_path: Path) -> None
 
 
 def test_an_error_of_the_system_is_an_error_of_the_source(tmp_path: Path) -> None:
-    absent = export_job(database(tmp_path / "a.duckdb")).model_copy(update={"database": tmp_path / "absent"})
-    with pytest.raises(SourceError, match=r"the worker process failed: .*No such file"):
-        run_job(absent, unheard)
+    folder = export_job(database(tmp_path / "a.duckdb")).model_copy(update={"database": tmp_path})
+    with pytest.raises(SourceError, match=r"the worker process failed: .*Is a directory"):
+        run_job(folder, unheard)
 
 
 def test_a_killed_child_is_an_error_that_names_the_signal(endless: Path) -> None:
@@ -122,8 +122,12 @@ def test_a_killed_child_is_an_error_that_names_the_signal(endless: Path) -> None
     assert "--memory-limit" in failure.value.hint
 
 
-def test_a_child_that_cannot_read_its_job_says_why(tmp_path: Path) -> None:
-    job = Job(memory_limit="1GB", threads=1, spill=tmp_path)
+def test_a_child_that_cannot_read_its_job_says_why() -> None:
+    class Unknown(Job):
+        def run(self, report: Report) -> str:
+            return ""
+
+    job = Unknown()
     with pytest.raises(SourceError, match=r"(?s)ended with code 1: .*ValidationError"):
         run_job(job, unheard)
 
@@ -169,9 +173,6 @@ def test_an_install_over_a_file_that_the_caller_has_open_is_refused_and_costs_it
         new_file=database(tmp_path / "new.duckdb", "CREATE TABLE t AS SELECT 'new' AS v"),
         target=database(tmp_path / "a.duckdb", "CREATE TABLE t AS SELECT 'old' AS v"),
         run_id=UUID("01990000-0000-7000-8000-000000000001"),
-        memory_limit="100MB",
-        threads=1,
-        spill=tmp_path,
     )
     with duckdb.connect(job.target):
         with pytest.raises(SourceBusy):

@@ -200,7 +200,7 @@ def test_where_the_new_file_cannot_be_put_in_place_the_old_one_comes_back(
 
 def test_only_one_restore_at_a_time_works_at_a_target(tmp_path: Path) -> None:
     target = tmp_path / "a.duckdb"
-    (tmp_path / ".a.duckdb.restoring-dead").mkdir()
+    (tmp_path / ".a.duckdb.restoring-dead").mkdir(mode=0o700)
     with work_directory(target, RUN) as scratch:
         assert scratch.path.parent == tmp_path
         assert not (tmp_path / ".a.duckdb.restoring-dead").exists()

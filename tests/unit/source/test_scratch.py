@@ -61,3 +61,21 @@ def test_a_sweep_takes_only_what_a_dead_process_left(tmp_path: Path) -> None:
 
 def test_a_sweep_of_a_place_that_is_not_there_finds_nothing(tmp_path: Path) -> None:
     assert sweep(tmp_path / "absent", "run-") == []
+
+
+def test_a_sweep_leaves_what_only_has_a_name_like_ours(tmp_path: Path) -> None:
+    (tmp_path / "run-of-the-mill").mkdir(mode=0o755)
+    (tmp_path / "private").mkdir(mode=0o700)
+    (tmp_path / "run-link").symlink_to(tmp_path / "private")
+    assert sweep(tmp_path, "run-") == []
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_sweep_that_fails_is_an_error_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "run-1").mkdir(mode=0o700)
+    monkeypatch.setattr("shutil.rmtree", fail)
+    with pytest.raises(SourceError, match="cannot clean up in"):
+        sweep(tmp_path, "run-")
