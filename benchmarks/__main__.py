@@ -5,13 +5,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import data, full, memory
+from benchmarks import capture, data, full, memory
 from benchmarks.measure import Row, machine, table
 
 _ROWS = 5_000_000
 _REPEAT = 3
 _GIGABYTES = 2.0
-_NAMES = ("hot-tier", "flights", "floor", "memory")
+_IMAGE_MEGABYTES = 1_000
+_NAMES = ("hot-tier", "flights", "floor", "memory", "capture")
 
 
 def main() -> None:
@@ -38,6 +39,8 @@ def _run(name: str, folder: Path, signals: int, repeat: int) -> list[Row]:
         database = folder / "wide.duckdb"
         data.wide(database, _GIGABYTES)
         return memory.peaks(database, folder)
+    if name == "capture":
+        return capture.costs(_IMAGE_MEGABYTES, folder, repeat, _say)
     if name == "floor":
         database = folder / "floor.duckdb"
         rows = data.hot_tier(database, full.FLOOR_ROWS)
