@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import pytest
 
 from duckback.errors import DuckbackError
+from duckback.interrupts import undisturbed
 from duckback.routes import ROUTES
 from duckback.routes.engine import run
 from duckback.routes.exchange import Exchange, required
 from duckback.routes.route import Route
-from duckback.routes.signals import undisturbed
 
 ROUTE = Route(name="r", on_start=("a",), processors=("b", "c"), on_completion=("d", "e"))
 START = Exchange(database="hot", start_time=datetime(2026, 11, 23, tzinfo=UTC))

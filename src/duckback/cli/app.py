@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
+from duckback import interrupts
 from duckback.cli.backup import backup
 from duckback.cli.config import config_app
 from duckback.cli.demo import demo
@@ -49,6 +50,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _ours(error: BaseException) -> DuckbackError:
+    if interrupts.have_come():
+        return _INTERRUPTED
     match error:
         case DuckbackError():
             return error

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from duckback.interrupts import undisturbed
 from duckback.model.progress import Report
 from duckback.routes.exchange import RestoreExchange, required
-from duckback.routes.signals import undisturbed
 from duckback.source.child import run_job
 from duckback.source.engine import Resources
 from duckback.source.install import install

@@ -8,9 +8,10 @@ from typing import Any
 
 import structlog
 
+from duckback import interrupts
+from duckback.interrupts import undisturbed
 from duckback.routes.processor import E, Processor
 from duckback.routes.route import Route
-from duckback.routes.signals import undisturbed
 
 # A library is silent until its user asks: what is logged goes to the standard logger "duckback".
 _log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
@@ -41,12 +42,15 @@ def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> 
         for name in route.processors:
             exchange = _timed(processors[name], exchange)
     except BaseException as error:
-        reason = str(error) or type(error).__name__
+        cause = KeyboardInterrupt() if interrupts.have_come() else error
+        reason = str(cause) or type(cause).__name__
         _log.info("route failed", route=route.name, error=reason)
-        failed = replace(exchange, status="failed", error=error, error_message=reason)
+        failed = replace(exchange, status="failed", error=cause, error_message=reason)
         with undisturbed():
-            _complete(route, failed, processors, error)
-        raise
+            _complete(route, failed, processors, cause)
+        if cause is error:
+            raise
+        raise cause from error
     with undisturbed():
         return _complete(route, exchange, processors, None)
 

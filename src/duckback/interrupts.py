@@ -1,11 +1,33 @@
-"""Moments in which Ctrl-C has to wait."""
+"""Ctrl-C and SIGTERM: how the command line answers them, and the moments in which they have to wait."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_came: list[int] = []
+
+
+def answer() -> None:
+    """From now on both raise KeyboardInterrupt in the main thread, and are remembered."""
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
+
+
+def have_come() -> bool:
+    """Whether one has come since `answer`.
+
+    An extension module that calls Python code can make another error of the KeyboardInterrupt that is raised in there
+    (pydantic's serializer does), so that the error alone does not tell.
+    """
+    return bool(_came)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    _came.append(number)
+    raise KeyboardInterrupt
 
 
 @contextmanager
