@@ -15,12 +15,13 @@ class ExportedFile(Frozen):
 
 
 class ExportedTable(Frozen):
-    """One table's files in row order; `segments` number them from 0."""
+    """One table's files in row order; `segments` number them from 0, and `native` holds it where Parquet cannot."""
 
     schema_name: str
     name: str
     storage: dict[str, str]
     files: tuple[ExportedFile, ...]
+    native: ExportedFile | None = None
     fingerprint: Fingerprint
     segments: tuple[Segment, ...]
 
@@ -42,6 +43,15 @@ class Export(Frozen):
     tables: tuple[ExportedTable, ...]
     left_out: tuple[str, ...]
     notices: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[tuple[ExportedTable, ExportedFile], ...]:
+        """Every file with the table that it belongs to, in the order of a manifest's objects."""
+        return tuple(
+            (table, file)
+            for table in self.tables
+            for file in (*table.files, *((table.native,) if table.native is not None else ()))
+        )
 
     @property
     def rows(self) -> int:

@@ -56,7 +56,7 @@ class Segment(Frozen):
 
 
 class ObjectRef(Frozen):
-    """One stored Parquet file: where it is, what was sent, and what the store says that it holds.
+    """One stored file: where it is, what was sent, and what the store says that it holds.
 
     Attributes:
         key: relative to the repository's root.
@@ -90,6 +90,7 @@ class TableBackup(Frozen):
     Attributes:
         method: `full`: the objects hold the whole table.
         storage: per stored column, the way that Parquet holds it.
+        native: the DuckDB file that holds the table where Parquet cannot, else None.
         raw_bytes: size of the columns before compression, as the Parquet footers state it.
         fingerprint: of all rows, taken from the snapshot and found again in the written files.
         segments: the same per chunk of rowids.
@@ -100,10 +101,16 @@ class TableBackup(Frozen):
     method: Literal["full"]
     storage: dict[str, str]
     objects: tuple[ObjectRef, ...]
+    native: ObjectRef | None = None
     rows: Count
     raw_bytes: Count
     fingerprint: Fingerprint
     segments: tuple[Segment, ...]
+
+    @property
+    def refs(self) -> tuple[ObjectRef, ...]:
+        """Every object of the table."""
+        return (*self.objects, *((self.native,) if self.native is not None else ()))
 
 
 class FileIdentity(Frozen):
@@ -185,14 +192,21 @@ class Manifest(Frozen):
         if sorted(listed) != sorted((table.schema_name, table.name) for table in self.catalog.tables):
             raise ValueError("the tables of the catalogue are not those with rows")
         for table in self.tables:
-            if table.rows != table.fingerprint.rows or table.rows != sum(ref.rows for ref in table.objects):
+            held = {sum(ref.rows for ref in table.objects), *((table.native.rows,) if table.native else ())}
+            if {table.rows, table.fingerprint.rows} | held != {table.rows}:
                 raise ValueError(f"the row counts of {table.schema_name}.{table.name} contradict one another")
         return self
+
+    def with_catalog(self, catalog: Catalog) -> "Manifest":
+        """The same, of what a narrower catalogue holds."""
+        kept = {(table.schema_name, table.name) for table in catalog.tables}
+        tables = tuple(table for table in self.tables if (table.schema_name, table.name) in kept)
+        return self.model_copy(update={"catalog": catalog, "tables": tables})
 
     @property
     def objects(self) -> tuple[ObjectRef, ...]:
         """Every object that a restore needs."""
-        return tuple(ref for table in self.tables for ref in table.objects)
+        return tuple(ref for table in self.tables for ref in table.refs)
 
     @property
     def rows(self) -> int:

@@ -33,14 +33,16 @@ def decode_name(encoded: str) -> str | None:
 
 
 def object_key(
-    database: str, *, scope: str, started_at: datetime, backup_id: UUID, schema: str, table: str, part: int
+    database: str, *, scope: str, started_at: datetime, backup_id: UUID, schema: str, table: str, part: int | None
 ) -> str:
-    """Where a Parquet object lies: `<database>/duckdb/<scope>/yyyy/mm/dd/<backup-id>-<schema>.<table>.<part>.parquet`.
+    """Where an object lies: `<database>/duckdb/<scope>/yyyy/mm/dd/<backup-id>-<schema>.<table>.<part>.parquet`.
 
-    The date is that of the backup's start in UTC, so that one backup never spans two dates.
+    The date is that of the backup's start in UTC, so that one backup never spans two dates. Without a part, it is the
+    table's native file, `….native.duckdb`.
     """
     folder = f"{encode_name(database)}/duckdb/{scope}/{started_at:%Y/%m/%d}"
-    return f"{folder}/{backup_id}-{encode_name(schema)}.{encode_name(table)}.{part:04d}.parquet"
+    ending = "native.duckdb" if part is None else f"{part:04d}.parquet"
+    return f"{folder}/{backup_id}-{encode_name(schema)}.{encode_name(table)}.{ending}"
 
 
 def data_prefix(database: str) -> str:

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from duckback.errors import SourceError
 from duckback.model.export import Export
 from duckback.model.progress import Report
-from duckback.source.engine import Resources
+from duckback.source.export import ExportOrder
 
 CaptureMode = Literal["image", "connection", "direct"]
 
@@ -25,12 +25,13 @@ class Capture(Protocol):
         """What the database is called if nobody names it."""
         ...
 
-    def export(self, staging: Path, *, label: str, resources: Resources, report: Report) -> Export:
-        """Take the view and write it to Parquet files in an empty directory, proven.
+    def export(self, order: ExportOrder, report: Report) -> Export:
+        """Take the view and write what is ordered of it to Parquet files, proven.
 
         Raises:
             SourceError: the database cannot be read.
             Unsupported: it holds something that a backup would change.
+            UsageError: the order selects what is not there.
             IntegrityError: a written file does not hold the rows that the snapshot had.
         """
         ...

@@ -13,8 +13,8 @@ from duckback.model.progress import Report
 from duckback.source.capture import CaptureMode
 from duckback.source.capture_image import from_a_good_image, order_of
 from duckback.source.child import run_job
-from duckback.source.engine import Resources, set_session, translated
-from duckback.source.export import export_snapshot
+from duckback.source.engine import set_session, translated
+from duckback.source.export import ExportOrder, export_snapshot
 from duckback.source.image.place import ImageSettings
 from duckback.source.image.taken import Image
 from duckback.source.jobs import ExportFile, ProveFiles
@@ -44,24 +44,18 @@ class ConnectionCapture:
         path = self._database()[1]
         return path.stem if path else None
 
-    def export(self, staging: Path, *, label: str, resources: Resources, report: Report) -> Export:
+    def export(self, order: ExportOrder, report: Report) -> Export:
         name, path, is_read_only = self._database()
         if path is None:
-            return self._export_memory(staging, label, resources, report)
+            return self._export_memory(order, report)
 
         def attempt(directory: Path) -> Export:
             with self._without_checkpoints(name, is_read_only=is_read_only):
                 taken = run_job(order_of(path, directory, self._settings), report)
-            job = ExportFile(
-                database=path,
-                image=Image.model_validate_json(taken),
-                staging=staging,
-                label=label,
-                resources=resources,
-            )
+            job = ExportFile(database=path, image=Image.model_validate_json(taken), order=order)
             return Export.model_validate_json(run_job(job, report))
 
-        return from_a_good_image(path, self._settings, staging, attempt)
+        return from_a_good_image(path, self._settings, order.staging, attempt)
 
     def release(self) -> None:
         if self._cursor is not None:
@@ -90,16 +84,17 @@ class ConnectionCapture:
             finally:
                 cursor.execute("ROLLBACK")
 
-    def _export_memory(self, staging: Path, label: str, resources: Resources, report: Report) -> Export:
+    def _export_memory(self, order: ExportOrder, report: Report) -> Export:
         cursor = self._open_cursor()
         with translated("the given connection"):
             set_session(cursor)
-        export = export_snapshot(cursor, staging, label=label, resources=resources, report=report)
+            notices = tuple(f"not in the backup: {what}" for what in _beside(cursor))
+        export = export_snapshot(cursor, order, report)
         self.release()
         job = ProveFiles(
-            export=export,
-            staging=staging,
-            resources=resources,
+            export=export.model_copy(update={"notices": (*export.notices, *notices)}),
+            staging=order.staging,
+            resources=order.resources,
         )
         return Export.model_validate_json(run_job(job, report))
 
@@ -107,3 +102,13 @@ class ConnectionCapture:
         if self._cursor is None:
             raise UsageError("this capture has been released")
         return self._cursor
+
+
+def _beside(cursor: Connection) -> list[str]:
+    """What the instance has beside the database: no backup holds it, and its user may think otherwise."""
+    attached = "SELECT database_name FROM duckdb_databases() WHERE NOT internal AND database_name <> current_database()"
+    secrets = "SELECT name FROM duckdb_secrets()"
+    return [
+        *(f"the attached database {name}" for (name,) in cursor.execute(attached).fetchall()),
+        *(f"the secret {name}" for (name,) in cursor.execute(secrets).fetchall()),
+    ]

@@ -6,7 +6,7 @@ from duckback.model.export import Export
 from duckback.model.progress import Report
 from duckback.source.capture import CaptureMode, refuse_unless_file
 from duckback.source.child import run_job
-from duckback.source.engine import Resources
+from duckback.source.export import ExportOrder
 from duckback.source.jobs import ExportFile
 
 
@@ -19,14 +19,9 @@ class DirectCapture:
         self._path = path
         self.default_name = path.absolute().stem
 
-    def export(self, staging: Path, *, label: str, resources: Resources, report: Report) -> Export:
+    def export(self, order: ExportOrder, report: Report) -> Export:
         refuse_unless_file(self._path)
-        job = ExportFile(
-            database=self._path.absolute(),
-            staging=staging,
-            label=label,
-            resources=resources,
-        )
+        job = ExportFile(database=self._path.absolute(), order=order)
         return Export.model_validate_json(run_job(job, report))
 
     def release(self) -> None:

@@ -10,7 +10,7 @@ from duckback.model.progress import Report, unheard
 from duckback.model.unchanged import why_changed
 from duckback.source.capture import CaptureMode, refuse_unless_file
 from duckback.source.child import run_job
-from duckback.source.engine import Resources
+from duckback.source.export import ExportOrder
 from duckback.source.image.place import ImageSettings, empty, image_directory
 from duckback.source.jobs import ExportImage, LookAtFile, TakeImage
 
@@ -25,20 +25,15 @@ class ImageCapture:
         self._settings = settings
         self.default_name = path.absolute().stem
 
-    def export(self, staging: Path, *, label: str, resources: Resources, report: Report) -> Export:
+    def export(self, order: ExportOrder, report: Report) -> Export:
         refuse_unless_file(self._path)
         database = self._path.absolute()
 
         def attempt(directory: Path) -> Export:
-            job = ExportImage(
-                order=order_of(database, directory, self._settings),
-                staging=staging,
-                label=label,
-                resources=resources,
-            )
+            job = ExportImage(image=order_of(database, directory, self._settings), order=order)
             return Export.model_validate_json(run_job(job, report))
 
-        return from_a_good_image(database, self._settings, staging, attempt)
+        return from_a_good_image(database, self._settings, order.staging, attempt)
 
     def release(self) -> None:
         """Nothing to let go of: the image has gone with the export."""

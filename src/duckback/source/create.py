@@ -1,47 +1,152 @@
-"""Making the objects of a catalogue in an empty database."""
+"""Making the objects of a catalogue in an empty database, in whatever order they need one another."""
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import duckdb
 
-from duckback.errors import IntegrityError
-from duckback.model.catalog import Catalog, View
+from duckback.errors import IntegrityError, SourceError
+from duckback.model.catalog import Catalog, Deferred, SchemaObject
 from duckback.source import ddl
+from duckback.source.deferred import is_external, reason_of, with_dependents
 from duckback.source.engine import translated
 
 
-def create_empty(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
-    """Schemas, types, sequences at their position, and tables without rows."""
-    has_setval = bool(con.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = 'setval'").fetchall())
-    statements = [*ddl.create_schemas(catalog), *ddl.create_types(catalog)]
-    statements += [ddl.create_sequence(s, position_follows=has_setval) for s in catalog.sequences]
-    statements += list(map(ddl.create_table, catalog.tables))
-    for statement in statements:
+@dataclass(frozen=True)
+class _Wanted:
+    """An object to make; what holds rows must succeed, the rest may be deferred."""
+
+    kind: str
+    item: SchemaObject
+    statement: str
+    is_vital: bool = False
+
+
+def create_empty(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> list[Deferred]:
+    """Schemas, types, sequences at their position, macros, tables without rows, and views.
+
+    Macros, tables and views may name one another in any order, which no catalogue function tells: what fails is
+    tried again for as long as anything else succeeds.
+
+    Returns:
+        The macros and views that cannot be made.
+
+    Raises:
+        SourceError: a schema, type, sequence or table cannot be made.
+        IntegrityError: the catalogue holds what is not one CREATE statement.
+    """
+    for statement in (*ddl.create_schemas(catalog), *ddl.create_types(catalog)):
         _create(con, statement)
-    if has_setval:
-        for statement in ddl.set_positions(catalog):
-            with translated(statement):
-                con.execute(statement).fetchall()
+    _create_sequences(con, catalog)
+    wanted = [_Wanted("macro", macro, ddl.create_macro(macro)) for macro in catalog.macros]
+    wanted += [_Wanted("table", table, ddl.create_table(table), is_vital=True) for table in catalog.tables]
+    wanted += [_Wanted("view", view, view.sql) for view in catalog.views]
+    return _create_in_some_order(con, wanted)
 
 
-def create_indexes(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
-    """The indexes, to be made once the rows are in."""
-    for index in catalog.indexes:
-        _create(con, index.sql)
+def create_on_rows(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> list[Deferred]:
+    """Indexes and triggers, once the rows are in; returns those that cannot be made."""
+    wanted = [_Wanted("index", index, index.sql) for index in catalog.indexes]
+    wanted += [_Wanted("trigger", trigger, trigger.sql) for trigger in catalog.triggers]
+    return _create_in_some_order(con, wanted)
 
 
-def create_view(con: duckdb.DuckDBPyConnection, view: View) -> None:
-    """One view, which needs those that it selects from."""
-    _create(con, view.sql)
+def create_again(con: duckdb.DuckDBPyConnection, deferred: Iterable[Deferred]) -> list[Deferred]:
+    """Try deferred objects once more, on a connection that may do more; returns those that still fail."""
+    waiting = list(deferred)
+    while waiting:
+        failed = [
+            item.model_copy(update={"reason": reason_of(error), "is_external": False})
+            for item in waiting
+            if (error := _failure_of_all(con, item.statements)) is not None
+        ]
+        if len(failed) == len(waiting):
+            return failed
+        waiting = failed
+    return []
 
 
-def set_comments(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
-    """The comments on everything."""
-    for statement in ddl.comments(catalog):
-        with translated(statement):
+def _failure_of_all(con: duckdb.DuckDBPyConnection, statements: Iterable[str]) -> duckdb.Error | None:
+    con.execute("BEGIN TRANSACTION")
+    try:
+        for statement in statements:
             con.execute(statement)
+    except duckdb.Error as error:
+        con.execute("ROLLBACK")
+        return error
+    con.execute("COMMIT")
+    return None
 
 
-def _create(con: duckdb.DuckDBPyConnection, statement: str) -> None:
+def set_comments(con: duckdb.DuckDBPyConnection, catalog: Catalog, deferred: Sequence[Deferred]) -> None:
+    """The comments on everything that was made."""
+    missing = {(item.kind, item.label) for item in deferred}
+    for kind, label, statement in ddl.comments(catalog):
+        if (kind, label) not in missing:
+            with translated(statement):
+                con.execute(statement)
+
+
+def _create_sequences(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    has_setval = bool(con.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = 'setval'").fetchall())
+    for sequence in catalog.sequences:
+        _create(con, ddl.create_sequence(sequence, from_its_start=has_setval))
+        position = ddl.set_position(sequence, has_setval=has_setval)
+        if position is not None:
+            with translated(position):
+                con.execute(position).fetchall()
+
+
+def _create_in_some_order(con: duckdb.DuckDBPyConnection, wanted: list[_Wanted]) -> list[Deferred]:
+    waiting = wanted
+    while waiting:
+        failures = [(one, error) for one in waiting if (error := _failure(con, one)) is not None]
+        if len(failures) == len(waiting):
+            vital = next(((one, error) for one, error in failures if one.is_vital), None)
+            if vital is not None:
+                label = vital[0].item.label
+                raise SourceError(
+                    f"table {label} cannot be created: {reason_of(vital[1])}",
+                    hint=f"Leave it out with --exclude {shlex.quote(label)}.",
+                ) from vital[1]
+            return with_dependents([_deferred(one, error) for one, error in failures])
+        waiting = [one for one, _ in failures]
+    return []
+
+
+def _failure(con: duckdb.DuckDBPyConnection, one: _Wanted) -> duckdb.Error | None:
+    try:
+        _create(con, one.statement, one.kind)
+    except SourceError as error:
+        if isinstance(error.__cause__, duckdb.Error):
+            return error.__cause__
+        raise
+    return None
+
+
+def _deferred(one: _Wanted, error: duckdb.Error) -> Deferred:
+    return Deferred(
+        kind=one.kind,
+        label=one.item.label,
+        statements=(one.statement,),
+        reason=reason_of(error),
+        is_external=is_external(error),
+    )
+
+
+_FORMS = {
+    "view": re.compile(r"CREATE (SECURE |RECURSIVE )*VIEW "),
+    "index": re.compile(r"CREATE (UNIQUE )?INDEX "),
+    "trigger": re.compile(r"CREATE TRIGGER "),
+}
+
+
+def _create(con: duckdb.DuckDBPyConnection, statement: str, kind: str = "") -> None:
     # A catalogue may come from a manifest that somebody forged: one CREATE a text, and nothing behind it.
+    if kind in _FORMS and not _FORMS[kind].match(statement):
+        raise IntegrityError(f"not the statement that creates one {kind}: {statement[:200]!r}")
     with translated(statement):
         parsed = con.extract_statements(statement)
     if [item.type for item in parsed] != [duckdb.StatementType.CREATE]:

@@ -2,53 +2,69 @@
 
 from collections.abc import Iterator
 
-from duckback.model.catalog import Catalog, Column, Constraint, Sequence, Table
+from duckback.model.catalog import Catalog, Column, Constraint, Macro, MacroOverload, SchemaObject, Sequence, Table
+from duckback.model.names import schema_names
 from duckback.source.sql import identifier, literal, qualified
 
 
 def create_schemas(catalog: Catalog) -> Iterator[str]:
     """One statement a schema but `main`, which is always there."""
-    return (f"CREATE SCHEMA {identifier(schema.name)}" for schema in catalog.schemas if schema.name != "main")
+    return (f"CREATE SCHEMA {qualified(*schema.names)}" for schema in catalog.schemas if schema.name != "main")
 
 
 def create_types(catalog: Catalog) -> Iterator[str]:
     """One statement a named type."""
-    return (f"CREATE TYPE {qualified(t.schema_name, t.name)} AS {t.definition}" for t in catalog.types)
+    return (f"CREATE TYPE {qualified(*t.path)} AS {t.definition}" for t in catalog.types)
 
 
-def create_sequence(sequence: Sequence, *, position_follows: bool) -> str:
+def create_sequence(sequence: Sequence, *, from_its_start: bool) -> str:
     """The statement that makes a sequence.
 
     Args:
         sequence: what to make.
-        position_follows: `setval` will set its position; otherwise (DuckDB before 2.0 has none) the sequence starts
-            at what would have been its next value.
+        from_its_start: begin where the original began; otherwise where it is now, for releases (before DuckDB 2.0)
+            that cannot move a sequence any other way.
     """
-    start = sequence.start
-    if sequence.last_value is not None and not position_follows:
-        start = sequence.last_value + sequence.increment
-        if not sequence.minimum <= start <= sequence.maximum:
-            start = sequence.minimum if sequence.increment > 0 else sequence.maximum
+    start = sequence.start if from_its_start or sequence.last_value is None else sequence.last_value
     return (
-        f"CREATE SEQUENCE {qualified(sequence.schema_name, sequence.name)} INCREMENT BY {sequence.increment}"
+        f"CREATE SEQUENCE {qualified(*sequence.path)} INCREMENT BY {sequence.increment}"
         f" MINVALUE {sequence.minimum} MAXVALUE {sequence.maximum} START {start}"
         f" {'CYCLE' if sequence.cycle else 'NO CYCLE'}"
     )
 
 
-def set_positions(catalog: Catalog) -> Iterator[str]:
-    """One statement for each sequence that has been used."""
-    for sequence in catalog.sequences:
-        if sequence.last_value is not None:
-            name = literal(qualified(sequence.schema_name, sequence.name))
-            yield f"SELECT setval({name}, {sequence.last_value})"
+def set_position(sequence: Sequence, *, has_setval: bool) -> str | None:
+    """The query that moves a new sequence to its position, None where it was never used."""
+    if sequence.last_value is None:
+        return None
+    name = literal(qualified(*sequence.path))
+    return f"SELECT setval({name}, {sequence.last_value})" if has_setval else f"SELECT nextval({name})"
+
+
+def create_macro(macro: Macro) -> str:
+    """The statement that makes a macro with all of its overloads."""
+    as_ = "AS TABLE" if macro.kind == "table" else "AS"
+    overloads = (f"({_parameters(overload)}) {as_} {_body(macro, overload)}" for overload in macro.overloads)
+    return f"CREATE MACRO {qualified(*macro.path)} {', '.join(overloads)}"
+
+
+def _parameters(overload: MacroOverload) -> str:
+    return ", ".join(
+        " ".join(part for part in (identifier(p.name), p.type, p.default and f":= {p.default}") if part)
+        for p in overload.parameters
+    )
+
+
+def _body(macro: Macro, overload: MacroOverload) -> str:
+    # Several definitions are told apart by commas, which a SELECT has too.
+    return f"({overload.definition})" if macro.kind == "scalar" or len(macro.overloads) > 1 else overload.definition
 
 
 def create_table(table: Table) -> str:
     """The statement that makes an empty table with its constraints."""
     parts = [_column(column) for column in table.columns]
     parts += [_constraint(table, constraint) for constraint in table.constraints]
-    return f"CREATE TABLE {qualified(table.schema_name, table.name)} ({', '.join(parts)})"
+    return f"CREATE TABLE {qualified(*table.path)} ({', '.join(parts)})"
 
 
 def _column(column: Column) -> str:
@@ -68,32 +84,29 @@ def _constraint(table: Table, constraint: Constraint) -> str:
     text = f"{constraint.kind} ({', '.join(map(identifier, constraint.columns))})"
     if constraint.referenced_table is None:
         return text
-    referenced = qualified(table.schema_name, constraint.referenced_table)
+    referenced = qualified(*schema_names(table.schema_name), constraint.referenced_table)
     return f"{text} REFERENCES {referenced} ({', '.join(map(identifier, constraint.referenced_columns))})"
 
 
-def comments(catalog: Catalog) -> Iterator[str]:
-    """One statement for each comment."""
+def comments(catalog: Catalog) -> Iterator[tuple[str, str, str]]:
+    """For each comment, the kind and label of the object that it belongs to, and the statement."""
+    for kind, word, item, name, text in _comments(catalog):
+        if text is not None:
+            yield kind, item.label, f"COMMENT ON {word} {qualified(*item.path, *name)} IS {literal(text)}"
+
+
+def _comments(catalog: Catalog) -> Iterator[tuple[str, str, SchemaObject, tuple[str, ...], str | None]]:
     for table in catalog.tables:
-        for column in table.columns:
-            yield from _comment("COLUMN", (table.schema_name, table.name, column.name), column.comment)
+        yield from (("table", "COLUMN", table, (column.name,), column.comment) for column in table.columns)
     for view in catalog.views:
-        for name, comment in view.column_comments.items():
-            yield from _comment("COLUMN", (view.schema_name, view.name, name), comment)
-    for schema in catalog.schemas:
-        yield from _comment("SCHEMA", (schema.name,), schema.comment)
-    kinds = {
-        "TYPE": catalog.types,
-        "SEQUENCE": catalog.sequences,
-        "TABLE": catalog.tables,
-        "VIEW": catalog.views,
-        "INDEX": catalog.indexes,
-    }
-    for kind, objects in kinds.items():
-        for item in objects:
-            yield from _comment(kind, (item.schema_name, item.name), item.comment)
-
-
-def _comment(kind: str, names: tuple[str, ...], text: str | None) -> Iterator[str]:
-    if text is not None:
-        yield f"COMMENT ON {kind} {qualified(*names)} IS {literal(text)}"
+        yield from (("view", "COLUMN", view, (name,), comment) for name, comment in view.column_comments.items())
+    for macro in catalog.macros:
+        yield "macro", "MACRO TABLE" if macro.kind == "table" else "MACRO", macro, (), macro.comment
+    for kind, objects in (
+        ("type", catalog.types),
+        ("sequence", catalog.sequences),
+        ("table", catalog.tables),
+        ("view", catalog.views),
+        ("index", catalog.indexes),
+    ):
+        yield from ((kind, kind.upper(), item, (), item.comment) for item in objects)

@@ -1,7 +1,7 @@
 """DuckDB connections as Duckback wants them, and DuckDB's errors in our words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +55,39 @@ def set_session(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET enable_progress_bar = true")
     con.execute("SET enable_progress_bar_print = false")
+    # Definitions that DuckDB 1.5 accepted, and still runs, are written with arrows; 2.0 reads them like this alone.
+    con.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
+
+
+def create_in_memory(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Make an empty in-memory database under a name, as the only one."""
+    con.execute(f"ATTACH ':memory:' AS {identifier(name)}")
+    alone(con, name)
+
+
+def alone(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Make an attached database the current one, and drop the one that came with the instance.
+
+    Otherwise a schema that is called like that one could not be spoken of.
+    """
+    con.execute(f"USE {identifier(name)}")
+    con.execute("DETACH memory")
+
+
+def shut_in(con: duckdb.DuckDBPyConnection, files: Iterable[Path]) -> None:
+    """Take from an instance, for good, whatever statements that are not trusted could abuse.
+
+    Args:
+        con: on it.
+        files: all that it may still read; their directories are told to DuckDB.
+    """
+    con.execute("SET allowed_directories = ?", [sorted({str(path.parent) for path in files})])
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
 
 
 def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, options: str, *, subject: Path | None = None) -> None:
-    """Attach a database file under a name and make it the current one.
+    """Attach a database file under a name, as the only one.
 
     Args:
         con: an instance of our own.
@@ -73,7 +102,7 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, options: str, 
     """
     with translated(str(subject or path), otherwise=SourceDamaged):
         con.execute(f"ATTACH {literal(str(path))} AS {identifier(name)} ({options})")
-        con.execute(f"USE {identifier(name)}")
+        alone(con, name)
 
 
 def hash_probe(con: duckdb.DuckDBPyConnection) -> int:
@@ -87,6 +116,22 @@ def scalar(con: duckdb.DuckDBPyConnection, statement: str) -> Any:
     if row is None:
         raise SourceError(f"DuckDB answered no row to: {statement[:200]}")
     return row[0]
+
+
+def name_in_sql(name: str, schemas: Iterable[str] = ()) -> str:
+    """A name under which a database can be attached, for one that it is called by or that of its file.
+
+    DuckDB takes the file's name up to the first dot, and a database's views may call it so.
+
+    Args:
+        name: what it is called, or its file's name.
+        schemas: whose names it cannot have, for then neither could be spoken of.
+    """
+    stem = name.partition(".")[0] or "source"
+    reserved = {"main", "memory", "system", "temp", *(schema.lower() for schema in schemas)}
+    while stem.lower() in reserved:
+        stem += "_"
+    return stem
 
 
 @contextmanager

@@ -7,16 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+from pydantic import BaseModel, ConfigDict
 
 from duckback.errors import SourceDamaged
-from duckback.model.catalog import Table
-from duckback.model.column_types import storage_of
+from duckback.model.catalog import Deferred, Table
+from duckback.model.column_types import Storage, is_stored, storages
 from duckback.model.export import Export, ExportedFile, ExportedTable
 from duckback.model.manifest import Engine, Fingerprint, Run, Segment
 from duckback.model.progress import Progress, Report
+from duckback.model.selection import EVERYTHING, Selection
 from duckback.source.catalog import read_inventory
+from duckback.source.encoding import stored
 from duckback.source.engine import Resources, hash_probe, scalar, translated
 from duckback.source.fingerprint import CHUNK_ROWS, measured_groups, total
+from duckback.source.native import NativeCopy
 from duckback.source.progress import followed
 from duckback.source.rehearsal import rehearse
 from duckback.source.sql import identifier, literal, qualified
@@ -44,44 +48,61 @@ class _Part:
         return sum(fingerprint.rows for _, fingerprint in self.chunks)
 
 
-def export_snapshot(
-    con: duckdb.DuckDBPyConnection,
-    staging: Path,
-    *,
-    label: str,
-    resources: Resources,
-    report: Report,
-    subject: Path | None = None,
-) -> Export:
-    """Write every table of the connection's current database to Parquet files, all from one snapshot.
+class ExportOrder(BaseModel):
+    """What to write, and where to.
 
-    Args:
-        con: a connection outside a transaction, used for nothing else meanwhile; rolled back afterwards.
+    Attributes:
         staging: an empty directory for the files.
         label: written into each file's key-value metadata, with the table's name.
-        resources: for the rehearsal of the schema.
+        resources: for DuckDB in a child process, and for the rehearsal of the schema.
+        selection: what of the database.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    staging: Path
+    label: str
+    resources: Resources
+    selection: Selection = EVERYTHING
+
+
+def export_snapshot(
+    con: duckdb.DuckDBPyConnection, order: ExportOrder, report: Report, *, subject: Path | None = None
+) -> Export:
+    """Write the tables of the connection's current database to Parquet files, all from one snapshot.
+
+    Args:
+        con: a connection outside a transaction, used for nothing else meanwhile.
+        order: what to write, and where to.
         report: hears how many rows are done.
         subject: what errors call the database; default: its name in the connection.
 
     Raises:
         Unsupported: something that a backup would change; named.
+        UsageError: the order selects what is not there.
         SourceDamaged: DuckDB cannot make sense of what it reads.
         SourceError: the database cannot be read, or the files cannot be written.
     """
     database = str(scalar(con, "SELECT current_database()"))
-    with _snapshot(con), translated(str(subject or database), otherwise=SourceDamaged):
+    native: list[NativeCopy] = []
+    with _snapshot(con, native), translated(str(subject or database), otherwise=SourceDamaged):
         snapshot_at = datetime.now(UTC)
         engine = _engine(con, database)
-        inventory = read_inventory(con, database)
-        catalog = rehearse(inventory.catalog, resources)
+        inventory = read_inventory(con, database, order.selection)
+        catalog = inventory.catalog
+        deferred = rehearse(catalog, order.resources)
         expected = int(str(scalar(con, _EXPECTED_ROWS.format(database=literal(database)))))
         tables: list[ExportedTable] = []
         rows_done = 0
         for number, table in enumerate(catalog.tables):
-            exporter = _TableExporter(con, database, table, staging, f"{number:04d}")
-            exported = exporter.run(label, _rows_from(report, rows_done, expected))
+            exporter = _TableExporter(con, database, table, order, f"{number:04d}")
+            exported = exporter.run(_rows_from(report, rows_done, expected))
             rows_done += exported.fingerprint.rows
             tables.append(exported)
+            native += [exporter.native] if exporter.native else []
+    for copy in native:
+        with translated(str(subject or database)):
+            copy.write(con)
     return Export(
         snapshot_at=snapshot_at,
         engine=engine,
@@ -89,6 +110,15 @@ def export_snapshot(
         catalog=catalog,
         tables=tuple(tables),
         left_out=inventory.left_out,
+        notices=tuple(map(_notice, deferred)),
+    )
+
+
+def _notice(deferred: Deferred) -> str:
+    why = "it reads files or the network" if deferred.is_external else deferred.reason
+    return (
+        f"{deferred.kind} {deferred.label} could not be created on an empty database ({why}):"
+        " its text is in the backup, and a restore that fails too writes it beside the restored file"
     )
 
 
@@ -96,13 +126,16 @@ _EXPECTED_ROWS = "SELECT coalesce(sum(estimated_size), 0)::BIGINT FROM duckdb_ta
 
 
 @contextmanager
-def _snapshot(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def _snapshot(con: duckdb.DuckDBPyConnection, native: list[NativeCopy]) -> Iterator[None]:
     # BEGIN alone takes no snapshot: the first look at the database does, and all that follow see the same.
     con.execute("BEGIN TRANSACTION")
     try:
         yield
-    finally:
+    except BaseException:
         con.execute("ROLLBACK")
+        raise
+    # What waits in temporary tables would be lost with a rollback.
+    con.execute("COMMIT" if native else "ROLLBACK")
 
 
 def _engine(con: duckdb.DuckDBPyConnection, database: str) -> Engine:
@@ -126,22 +159,27 @@ def _rows_from(report: Report, before: int, expected: int) -> Report:
 class _TableExporter:
     """Exports one table; `stem` makes its file names unique in the staging directory."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, database: str, table: Table, staging: Path, stem: str) -> None:
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, database: str, table: Table, order: ExportOrder, stem: str
+    ) -> None:
         self._con = con
         self._table = table
-        self._relation = qualified(database, table.schema_name, table.name)
-        self._staging = staging
+        self._relation = qualified(database, *table.path)
+        self._order = order
         self._stem = stem
+        self._types = {column.name: parse_type(column.type) for column in table.stored_columns}
+        is_native = any(is_stored(of, Storage.NATIVE) for of in self._types.values())
+        self.native = NativeCopy(order.staging / f"{stem}.native.duckdb", table.stored_columns) if is_native else None
         # A column of that name hides the pseudo-column, so such a table is one chunk in one file.
         self._positional = _SHADOWING.isdisjoint(column.name.lower() for column in table.columns)
 
-    def run(self, label: str, report: Report) -> ExportedTable:
+    def run(self, report: Report) -> ExportedTable:
         group = f"rowid // {CHUNK_ROWS}" if self._positional else "0"
         columns = self._table.stored_columns
         measured = measured_groups(self._con, self._relation, columns, group, width(columns))
         chunks = [(number, fingerprint) for number, fingerprint, _ in measured]
         group_rows = row_group_rows(max((bytes_a_row for _, _, bytes_a_row in measured), default=0))
-        labels = f"'duckback.backup': {literal(label)}, 'duckback.table': {literal(self._table.label)}"
+        labels = f"'duckback.backup': {literal(self._order.label)}, 'duckback.table': {literal(self._table.label)}"
         options = f"{_COPY_OPTIONS}, ROW_GROUP_SIZE {group_rows}, KV_METADATA {{{labels}}}"
         parts = [
             _Part(number, chunks[start : start + CHUNKS_PER_FILE])
@@ -153,22 +191,26 @@ class _TableExporter:
             files.append(self._copy(part, options, done, report))
             done += part.rows
             report(Progress(_STEP, rows_done=done))
+        if self.native is not None:
+            self.native.take(self._con, self._relation)
+        rows = total([fingerprint for _, fingerprint in chunks])
         return ExportedTable(
             schema_name=self._table.schema_name,
             name=self._table.name,
-            storage={c.name: str(storage_of(parse_type(c.type))) for c in self._table.stored_columns},
+            storage={name: storages(of) for name, of in self._types.items()},
             files=tuple(files),
-            fingerprint=total([fingerprint for _, fingerprint in chunks]),
+            native=ExportedFile(name=self.native.file_name, rows=rows.rows) if self.native else None,
+            fingerprint=rows,
             segments=tuple(segment for part in parts for segment in _segments(part)),
         )
 
     def _copy(self, part: _Part, options: str, done: int, report: Report) -> ExportedFile:
         name = f"{self._stem}.{part.number:04d}.parquet"
-        columns = ", ".join(identifier(column.name) for column in self._table.stored_columns)
-        statement = (
-            f"COPY (SELECT {columns} FROM {self._relation} {self._range(part)}) TO {literal(str(self._staging / name))}"
-            f" ({options})"
+        values = ", ".join(
+            f"{stored(identifier(column), of)} AS {identifier(column)}" for column, of in self._types.items()
         )
+        path = literal(str(self._order.staging / name))
+        statement = f"COPY (SELECT {values} FROM {self._relation} {self._range(part)}) TO {path} ({options})"
         with followed(self._con, lambda share: report(Progress(_STEP, rows_done=done + int(share * part.rows)))):
             (written,) = self._con.execute(statement).fetchall()[0]
         return ExportedFile(name=name, rows=written)

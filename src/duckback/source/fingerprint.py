@@ -5,21 +5,21 @@ beside the value. The second hash takes the columns the other way round, because
 `a * C XOR b`, which is weak for one order alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
 
 from duckback.model.catalog import Column
-from duckback.model.column_types import ColumnType
+from duckback.model.column_types import ColumnType, Storage, is_stored
 from duckback.model.manifest import Fingerprint
+from duckback.source.encoding import DAYS, MONTHS
 from duckback.source.sql import identifier, literal
 from duckback.source.types import parse_type
 
 CHUNK_ROWS = 122_880
 """Rows of a DuckDB row group; a chunk of the fingerprint is as many rowids."""
 
-_FLOATS = {"float", "double"}
 _SALT = literal("duckback:")
 
 
@@ -41,9 +41,13 @@ def row_hash(columns: Sequence[Column]) -> RowHash:
     values: list[str] = []
     blind: list[str] = []
     for column in columns:
+        of = parse_type(column.type)
         value = f"{identifier(column.name)}::{column.type}"
-        values.append(value)
-        blind += _discriminators(value, parse_type(column.type), depth=0)
+        # One VARIANT can be laid out in several ways, and hashes as it is laid out.
+        values.append(f"({value})::VARCHAR" if is_stored(of, Storage.NATIVE) else value)
+        blind += _discriminators(value, of, depth=0)
+    if not values:
+        return RowHash("0", "0")
     first = f"hash({', '.join(values + blind)})"
     if len(values) + len(blind) == 1:
         return RowHash(first, f"hash(concat({_SALT}, ({values[0]})::VARCHAR))")
@@ -52,20 +56,65 @@ def row_hash(columns: Sequence[Column]) -> RowHash:
 
 def _discriminators(value: str, of: ColumnType, depth: int) -> Iterator[str]:
     """Expressions that differ where the hash of `value` does not though the values do."""
-    if of.id in _FLOATS:
-        # The sign of a NaN is no part of the value: DuckDB's constant segments do not keep it.
-        yield f"signbit({value}) AND NOT isnan({value})"
-    elif of.id in {"list", "array"}:
-        yield f"len({value})"
-        yield from _inside(value, of.members[0][1], depth)
-    elif of.id == "map":
-        yield f"cardinality({value})"
-        for function, (_, member) in zip(("map_keys", "map_values"), of.members, strict=True):
-            yield from _inside(f"{function}({value})", member, depth)
-    elif of.id == "struct":
-        yield f"({value}) IS NULL"
-        for name, member in of.members:
-            yield from _discriminators(f"struct_extract({value}, {literal(name)})", member, depth)
+    find = _BLIND.get(of.id)
+    if find is not None:
+        yield from find(value, of, depth)
+
+
+def _of_float(value: str, _of: ColumnType, _depth: int) -> Iterator[str]:
+    # The sign of a NaN is no part of the value: DuckDB's constant segments do not keep it.
+    yield f"signbit({value}) AND NOT isnan({value})"
+
+
+def _of_interval(value: str, _of: ColumnType, _depth: int) -> Iterator[str]:
+    yield from (MONTHS.format(value), DAYS.format(value))
+
+
+def _of_variant(value: str, _of: ColumnType, _depth: int) -> Iterator[str]:
+    yield f"hash(variant_normalize({value}))"
+
+
+def _of_list(value: str, of: ColumnType, depth: int) -> Iterator[str]:
+    yield f"len({value})"
+    yield from _inside(value, of.members[0][1], depth)
+
+
+def _of_map(value: str, of: ColumnType, depth: int) -> Iterator[str]:
+    yield f"cardinality({value})"
+    for function, (_, member) in zip(("map_keys", "map_values"), of.members, strict=True):
+        yield from _inside(f"{function}({value})", member, depth)
+
+
+def _of_struct(value: str, of: ColumnType, depth: int) -> Iterator[str]:
+    yield f"({value}) IS NULL"
+    for name, member in of.members:
+        yield from _discriminators(f"struct_extract({value}, {literal(name)})", member, depth)
+
+
+def _of_tuple(value: str, of: ColumnType, depth: int) -> Iterator[str]:
+    yield f"({value}) IS NULL"
+    for number, (_, member) in enumerate(of.members, start=1):
+        yield from _discriminators(f"struct_extract_at({value}, {number})", member, depth)
+
+
+def _of_union(value: str, of: ColumnType, depth: int) -> Iterator[str]:
+    yield f"union_tag({value})::VARCHAR"
+    for name, member in of.members:
+        yield from _discriminators(f"union_extract({value}, {literal(name)})", member, depth)
+
+
+_BLIND: dict[str, Callable[[str, ColumnType, int], Iterator[str]]] = {
+    "float": _of_float,
+    "double": _of_float,
+    "interval": _of_interval,
+    "variant": _of_variant,
+    "list": _of_list,
+    "array": _of_list,
+    "map": _of_map,
+    "struct": _of_struct,
+    "tuple": _of_tuple,
+    "union": _of_union,
+}
 
 
 def _inside(values: str, member: ColumnType, depth: int) -> Iterator[str]:

@@ -5,21 +5,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from duckback.model.catalog import Deferred, Sequence
 from duckback.model.export import Export
 from duckback.model.manifest import Manifest
 from duckback.model.progress import Progress, Report
-from duckback.source.engine import Resources, attach, connect
-from duckback.source.export import export_snapshot
+from duckback.source.engine import Resources, attach, connect, name_in_sql
+from duckback.source.export import ExportOrder, export_snapshot
 from duckback.source.image.look import look
 from duckback.source.image.take import take_image
 from duckback.source.image.taken import Image
 from duckback.source.install import install
 from duckback.source.load import build_database, examine_database
 from duckback.source.proof import prove_files
+from duckback.source.sequences import at_their_positions, refuse_unless_told
 
-_NAME = "source"
+DEFERRED: TypeAdapter[tuple[Deferred, ...]] = TypeAdapter(tuple[Deferred, ...])
+"""What BuildDatabase answers."""
 
 
 class Job(BaseModel, ABC):
@@ -38,39 +41,43 @@ class DuckDBJob(Job):
     resources: Resources
 
 
-class ExportFile(DuckDBJob):
+class ExportFile(Job):
     """Open a database file read-only, export it, read the files again.
 
     Attributes:
         database: the file itself, or what `image` is an image of.
+        order: what of it to write, and where to.
     """
 
     task: Literal["export"] = "export"
     database: Path
     image: Image | None = None
-    staging: Path
-    label: str
+    order: ExportOrder
 
     def run(self, report: Report) -> str:
         """Returns the proven Export as JSON."""
         # Before DuckDB has it open: to close a file is to drop every lock that this process has on it.
         identity = self.image.file if self.image else look(self.database)
         path = self.image.path if self.image else self.database
-        with connect(self.resources) as con:
-            attach(con, path, _NAME, "READ_ONLY", subject=self.database)
-            export = export_snapshot(
-                con,
-                self.staging,
-                label=self.label,
-                resources=self.resources,
-                report=report,
-                subject=self.database,
-            )
-        proven = prove_files(export, self.staging, resources=self.resources, report=report)
-        seen: dict[str, Any] = {"file": identity}
+        with connect(self.order.resources) as con:
+            attach(con, path, name_in_sql(self.database.name), "READ_ONLY", subject=self.database)
+            export = export_snapshot(con, self.order, report, subject=self.database)
+        sequences = self._sequences(export)
+        proven = prove_files(export, self.order.staging, resources=self.order.resources, report=report)
+        catalog = export.catalog.model_copy(update={"sequences": sequences})
+        seen: dict[str, Any] = {"file": identity, "catalog": catalog}
         if self.image:
-            seen |= {"snapshot_at": self.image.snapshot_at, "notices": self.image.notices}
+            seen |= {"snapshot_at": self.image.snapshot_at, "notices": (*self.image.notices, *export.notices)}
         return proven.model_copy(update=seen).model_dump_json()
+
+    def _sequences(self, export: Export) -> tuple[Sequence, ...]:
+        found = export.catalog.sequences
+        if self.image:
+            return at_their_positions(self.image.path, found, self.order.resources, subject=self.database)
+        wal = self.database.with_name(f"{self.database.name}.wal")
+        if wal.exists() and wal.stat().st_size:
+            refuse_unless_told(found, export.engine)
+        return found
 
 
 class TakeImage(Job):
@@ -95,24 +102,16 @@ class TakeImage(Job):
         return take_image(self.database, self.directory, seconds=self.seconds, allow_network=self.allow_network)
 
 
-class ExportImage(DuckDBJob):
+class ExportImage(Job):
     """Make an image and export it, in one child."""
 
     task: Literal["export-image"] = "export-image"
-    order: TakeImage
-    staging: Path
-    label: str
+    image: TakeImage
+    order: ExportOrder
 
     def run(self, report: Report) -> str:
         """Returns the proven Export as JSON."""
-        export = ExportFile(
-            database=self.order.database,
-            image=self.order.take(),
-            staging=self.staging,
-            label=self.label,
-            resources=self.resources,
-        )
-        return export.run(report)
+        return ExportFile(database=self.image.database, image=self.image.take(), order=self.order).run(report)
 
 
 class LookAtFile(Job):
@@ -147,18 +146,20 @@ class BuildDatabase(DuckDBJob):
     files: dict[str, Path]
     target: Path
     storage_version: str | None
+    trust_ddl: bool
 
     def run(self, report: Report) -> str:
-        """Returns nothing but that it is done."""
-        build_database(
+        """Returns what could not be made, as JSON."""
+        deferred = build_database(
             self.manifest,
             self.files,
             self.target,
             storage_version=self.storage_version,
+            trust_ddl=self.trust_ddl,
             resources=self.resources,
             report=report,
         )
-        return ""
+        return DEFERRED.dump_json(tuple(deferred)).decode()
 
 
 class ExamineDatabase(DuckDBJob):
@@ -168,10 +169,11 @@ class ExamineDatabase(DuckDBJob):
     manifest: Manifest
     files: dict[str, Path]
     target: Path
+    deferred: tuple[Deferred, ...]
 
     def run(self, report: Report) -> str:
         """Returns nothing but that all is right."""
-        examine_database(self.target, self.manifest, self.files, resources=self.resources, report=report)
+        examine_database(self.target, self.manifest, self.files, self.deferred, resources=self.resources, report=report)
         return ""
 
 

@@ -7,12 +7,16 @@ import duckdb
 
 from duckback.errors import IntegrityError, SourceError
 from duckback.model.catalog import Column, Table
+from duckback.model.column_types import Storage, is_stored
 from duckback.model.export import Export, ExportedTable
 from duckback.model.manifest import Fingerprint, Segment
 from duckback.model.progress import Progress, Report
 from duckback.source.engine import Resources, connect, scalar, set_session, translated
-from duckback.source.fingerprint import CHUNK_ROWS, grouped_fingerprints
+from duckback.source.files import parquet_rows
+from duckback.source.fingerprint import CHUNK_ROWS, grouped_fingerprints, total
+from duckback.source.native import native_rows
 from duckback.source.sql import literal
+from duckback.source.types import parse_type
 
 _HINT = "Nothing was uploaded. Run it again; if it recurs, check this machine's memory and disk."
 
@@ -31,12 +35,18 @@ def prove_files(export: Export, staging: Path, *, resources: Resources, report: 
     with connect(resources) as con:
         for table, definition in zip(export.tables, export.catalog.tables, strict=True):
             files = []
+            native = staging / table.native.name if table.native else None
+            if native is not None:
+                _compare_native(con, native, definition, table)
             for number, file in enumerate(table.files):
                 expected = [segment for segment in table.segments if segment.runs[0].object == number]
-                _compare(con, staging / file.name, definition, expected)
+                if native is None:
+                    _compare(con, staging / file.name, definition, expected)
                 files.append(file.model_copy(update={"raw_bytes": _raw_bytes(con, staging / file.name)}))
                 rows_done += file.rows
                 report(Progress("read again", rows_done=rows_done, rows_total=export.rows))
+            if native is not None:
+                _compare_rest(con, native, [staging / file.name for file in table.files], definition)
             proven.append(table.model_copy(update={"files": tuple(files)}))
     return export.model_copy(update={"tables": tuple(proven)})
 
@@ -57,6 +67,29 @@ def _compare(con: duckdb.DuckDBPyConnection, path: Path, table: Table, expected:
         )
 
 
+def _compare_native(con: duckdb.DuckDBPyConnection, path: Path, table: Table, exported: ExportedTable) -> None:
+    with translated(str(path)), native_rows(con, path, table.label) as relation:
+        found = total([part for _, part in grouped_fingerprints(con, relation, table.stored_columns, "0")])
+    if found != exported.fingerprint:
+        raise IntegrityError(
+            f"the native file of table {table.label} does not hold the rows that the snapshot had", hint=_HINT
+        )
+
+
+def _compare_rest(con: duckdb.DuckDBPyConnection, native: Path, files: Sequence[Path], table: Table) -> None:
+    """Compare the columns that Parquet does hold with those of the native file, which was proven before."""
+    columns = [c for c in table.stored_columns if not is_stored(parse_type(c.type), Storage.NATIVE)]
+    with translated(str(native)), native_rows(con, native, table.label) as relation:
+        found = [
+            total([part for _, part in grouped_fingerprints(con, rows, columns, "0")])
+            for rows in (relation, parquet_rows(files, columns))
+        ]
+    if found[0] != found[1]:
+        raise IntegrityError(
+            f"the Parquet files of table {table.label} do not hold the rows that the snapshot had", hint=_HINT
+        )
+
+
 def file_fingerprints(
     con: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[Column], lengths: Sequence[int]
 ) -> list[Fingerprint]:
@@ -70,8 +103,7 @@ def file_fingerprints(
     """
     with translated(str(path)):
         single = len(lengths) < 2  # noqa: PLR2004 -- one stretch needs no row numbers
-        numbered = "" if single else ", file_row_number = true"
-        relation = f"read_parquet({literal(str(path))}, hive_partitioning = false{numbered})"
+        relation = parquet_rows([path], columns, numbered=not single)
         group = "0" if single else _stretch(lengths)
         return [found for _, found in grouped_fingerprints(con, relation, columns, group)]
 

@@ -5,7 +5,7 @@ from duckdb import sqltypes
 
 from duckback.model.column_types import ColumnType
 
-_MEMBERS_OF = {"list", "array", "struct", "map", "union"}
+_MEMBERS_OF = {"list", "array", "struct", "map", "union", "tuple"}
 
 
 def parse_type(text: str) -> ColumnType:
@@ -17,4 +17,7 @@ def _tree(of: sqltypes.DuckDBPyType) -> ColumnType:
     members: tuple[tuple[str, ColumnType], ...] = ()
     if of.id in _MEMBERS_OF:
         members = tuple((name, _tree(child)) for name, child in of.children if isinstance(child, sqltypes.DuckDBPyType))
+    if of.id == "union":
+        # The first is the tag, which has no name.
+        members = members[1:]
     return ColumnType(id=str(of.id), sql=str(of), members=members)

@@ -1,0 +1,84 @@
+"""Tables that Parquet cannot hold exactly, as small DuckDB files beside their Parquet."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from duckback.errors import IntegrityError
+from duckback.model.catalog import Column
+from duckback.source.engine import scalar
+from duckback.source.sql import identifier, literal, qualified
+from duckback.source.types import parse_type
+
+_OLDEST = "v1.5.0"
+"""The storage version of the oldest release that Duckback supports, so that each of them can read the file."""
+
+_NEWER = {"tuple": "v2.0.0", "timestamptz_ns": "v2.0.0"}
+"""Kinds of types that need another one."""
+
+_TABLE = "rows"
+
+
+class NativeCopy:
+    """A table's way into a DuckDB file of its own.
+
+    A transaction may write to one attached database only, and the snapshot is one transaction for all tables: so the
+    rows wait in a temporary table until it is over.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+        self._path = path
+        self._columns = columns
+        # The connection may be the caller's, who has other things attached.
+        self._name = f"duckback_{path.name.replace('.', '_')}"
+        self._waiting = qualified("temp", "main", self._name)
+
+    @property
+    def file_name(self) -> str:
+        """Of the file."""
+        return self._path.name
+
+    def take(self, con: duckdb.DuckDBPyConnection, relation: str) -> None:
+        """Copy the columns of a relation, in its order, inside the snapshot's transaction."""
+        values = ", ".join(identifier(column.name) for column in self._columns)
+        con.execute(f"CREATE TEMPORARY TABLE {self._waiting} AS SELECT {values} FROM {relation}")
+
+    def write(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Write the file, outside any transaction."""
+        kinds = {part.id for column in self._columns for part in parse_type(column.type).parts()}
+        options = f"STORAGE_VERSION {literal(max([_OLDEST, *(_NEWER[kind] for kind in kinds & _NEWER.keys())]))}"
+        con.execute(f"ATTACH {literal(str(self._path))} AS {identifier(self._name)} ({options})")
+        try:
+            con.execute(f"CREATE TABLE {qualified(self._name, 'main', _TABLE)} AS FROM {self._waiting}")
+            con.execute(f"CHECKPOINT {identifier(self._name)}")
+        finally:
+            con.execute(f"DETACH {identifier(self._name)}")
+        con.execute(f"DROP TABLE {self._waiting}")
+
+
+@contextmanager
+def native_rows(con: duckdb.DuckDBPyConnection, path: Path, label: str) -> Iterator[str]:
+    """The relation with the rows of a native file.
+
+    Args:
+        con: a connection of our own.
+        path: the file; of whom is not known, so nothing in it but a plain table is read.
+        label: of the table, for errors.
+
+    Raises:
+        IntegrityError: it is no such file.
+    """
+    name = "duckback_native"
+    try:
+        con.execute(f"ATTACH {literal(str(path))} AS {name} (READ_ONLY)")
+    except duckdb.Error as error:
+        raise IntegrityError(f"the native file of table {label} is no DuckDB database: {error}") from error
+    try:
+        query = f"SELECT count(*) FROM duckdb_tables() WHERE database_name = '{name}' AND table_name = '{_TABLE}'"
+        if scalar(con, query) != 1:
+            raise IntegrityError(f"the native file of table {label} does not hold its rows")
+        yield qualified(name, "main", _TABLE)
+    finally:
+        con.execute(f"DETACH {name}")
