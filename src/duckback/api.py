@@ -16,6 +16,7 @@ from duckback.model.events import EventKind
 from duckback.model.ids import new_id
 from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report, unheard
+from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.unchanged import why_changed
 from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
 from duckback.processors.compress_parquet import CompressParquet
@@ -94,13 +95,20 @@ class Duckback:
         self._clock = clock
         self._store = open_store(os.fspath(repo), self._options.s3)
 
-    def backup(self, database: str | os.PathLike[str] | Connection, *, name: str | None = None) -> BackupExchange:
+    def backup(
+        self,
+        database: str | os.PathLike[str] | Connection,
+        *,
+        name: str | None = None,
+        selection: Selection = EVERYTHING,
+    ) -> BackupExchange:
         """Take a full backup: one snapshot of every table, proven, uploaded, committed and recorded.
 
         Args:
             database: the path of a database file, whoever has it open; or the connection on which the caller has
                 opened one, of which only `cursor()` is used: it, its transaction and its lock stay as they are.
             name: the database's name in the repository; default: the file's stem.
+            selection: what of the database; the manifest names what it leaves out.
 
         Returns:
             The exchange as it left the route: ids, sizes, addresses, the manifest, and the seconds of each step.
@@ -119,6 +127,7 @@ class Duckback:
                 backup_id=new_id(started),
                 backup_scope="full",
                 retention=self._options.retention.keep_within,
+                selection=selection,
                 capture=capture,
             )
             with self._ledger() as ledger:
@@ -189,6 +198,8 @@ class Duckback:
         at: datetime | None = None,
         force: bool = False,
         storage_version: str | None = None,
+        selection: Selection = EVERYTHING,
+        trust_ddl: bool = False,
     ) -> RestoreExchange:
         """Make a database file from a backup, prove it, and only then give it the target's name.
 
@@ -199,6 +210,12 @@ class Duckback:
             at: the newest backup that shows no later moment than this (aware).
             force: move an existing target to `TARGET.before-<run id>` first.
             storage_version: of the new file, such as "v1.5.0"; default: the source's.
+            selection: what of the backup.
+            trust_ddl: create views and macros that read files or the network too, unconfined.
+
+        Returns:
+            The exchange as it left the route. `deferred` are the objects that could not be created; their text is in
+            `TARGET.deferred.sql`. Tables never are among them.
 
         Raises:
             DuckbackError: as of `duckback.errors`; the target is as it was then.
@@ -215,6 +232,8 @@ class Duckback:
             target=Path(target).absolute(),
             force=force,
             storage_version=storage_version,
+            selection=selection,
+            trust_ddl=trust_ddl,
         )
         with self._ledger() as ledger:
             return run(RESTORE, exchange, self._restore(exchange, repository, ledger))

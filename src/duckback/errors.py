@@ -25,6 +25,9 @@ sentence that says what to do.
 
 from typing import ClassVar
 
+PARTIAL = 3
+"""Exit code of what succeeded in part, and said what failed."""
+
 
 class DuckbackError(Exception):
     """The root: what happened, to what, and (`hint`) what to do about it."""

@@ -8,6 +8,7 @@ import typer
 from duckback.cli.options import Call, with_options
 from duckback.cli.output import notice, print_document, size
 from duckback.cli.progress import progress_bars
+from duckback.cli.selection import Excluded, Schemas, Tables, selection
 from duckback.routes.exchange import BackupExchange, required
 
 
@@ -15,10 +16,13 @@ from duckback.routes.exchange import BackupExchange, required
 def backup(
     call: Call,
     database: Annotated[Path, typer.Argument(help="The database file.", show_default=False)],
+    table: Tables = None,
+    schema: Schemas = None,
+    exclude: Excluded = None,
 ) -> None:
     """Back up a database: proven Parquet in the repository, or a clear error and nothing."""
     with progress_bars() as report:
-        done = call.duckback(report).backup(database)
+        done = call.duckback(report).backup(database, selection=selection(table, schema, exclude))
     for text in done.notices:
         notice(text)
     if call.as_json:

@@ -47,7 +47,9 @@ def complain(error: DuckbackError) -> None:
 
 def notice(text: str) -> None:
     """Say on standard error what is worth knowing though nothing failed."""
-    sys.stderr.write(f"duckback: {text}\n")
+    # A name in a database may hold what a terminal takes for a command.
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    sys.stderr.write(f"duckback: {shown}\n")
 
 
 def size(count: int) -> str:

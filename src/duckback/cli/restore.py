@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from duckback.cli.options import Call, with_options
-from duckback.cli.output import print_document
+from duckback.cli.output import notice, print_document
 from duckback.cli.progress import progress_bars
-from duckback.errors import UsageError
+from duckback.cli.selection import Excluded, Schemas, Tables, selection
+from duckback.errors import PARTIAL, UsageError
+from duckback.routes.exchange import RestoreExchange
 
 
 @with_options
@@ -22,12 +24,27 @@ def restore(
     storage_version: Annotated[
         str | None, typer.Option("--storage-version", help="Of the new file (v1.5.0); default: the source's.")
     ] = None,
-) -> None:
+    table: Tables = None,
+    schema: Schemas = None,
+    exclude: Excluded = None,
+    trust_ddl: Annotated[
+        bool, typer.Option("--trust-ddl", help="Create views and macros that read files or the network too.")
+    ] = False,
+) -> int:
     """Restore a database: built beside the target, proven, and only then given its name."""
     with progress_bars() as report:
         done = call.duckback(report).restore(
-            target, backup=backup, at=_moment(at), force=force, storage_version=storage_version
+            target,
+            backup=backup,
+            at=_moment(at),
+            force=force,
+            storage_version=storage_version,
+            selection=selection(table, schema, exclude),
+            trust_ddl=trust_ddl,
         )
+    for item in done.deferred:
+        why = "reads files or the network" if item.is_external else f"could not be created: {item.reason}"
+        notice(f"{item.kind} {item.label} {why}; its text is in {done.deferred_sql}")
     manifest = done.manifest
     seconds = sum(done.seconds.values())
     if call.as_json:
@@ -40,12 +57,18 @@ def restore(
             tables=len(manifest.tables),
             seconds={name: round(taken, 3) for name, taken in done.seconds.items()},
             proof="catalogue and fingerprints of every table equal the manifest's",
+            deferred=[item.model_dump(mode="json") for item in done.deferred],
         )
-        return
+        return _code(done)
     print(f"restored {manifest.rows:,} rows of {len(manifest.tables)} tables to {done.target} in {seconds:.1f} s")
     print(f"  backup {manifest.backup_id} of {manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC; every table proven")
     if done.kept_as is not None:
         print(f"  what was there before is now {done.kept_as}")
+    return _code(done)
+
+
+def _code(done: RestoreExchange) -> int:
+    return PARTIAL if done.is_partial else 0
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -38,5 +38,5 @@ def show(
 
 
 def _row(table: TableBackup) -> tuple[str, ...]:
-    stored = sum(ref.size for ref in table.objects)
-    return (f"{table.schema_name}.{table.name}", f"{table.rows:,}", str(len(table.objects)), size(stored), table.method)
+    stored = sum(ref.size for ref in table.refs)
+    return (f"{table.schema_name}.{table.name}", f"{table.rows:,}", str(len(table.refs)), size(stored), table.method)

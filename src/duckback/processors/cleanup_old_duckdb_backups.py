@@ -51,7 +51,7 @@ class CleanupOldDuckdbBackups:
         manifest = required(exchange.committed).manifest
         if self._keep <= timedelta(0) or any(self._store.local_path(ref.key) for ref in manifest.objects):
             return
-        files = [file for table in required(exchange.export).tables for file in table.files]
+        files = [file for _, file in required(exchange.export).files]
         folder = self._copies / str(exchange.backup_id)
         folder.mkdir(parents=True, mode=0o700)
         for file, ref in zip(files, manifest.objects, strict=True):

@@ -6,6 +6,7 @@ from pathlib import Path
 from duckback.model.progress import Report
 from duckback.routes.exchange import BackupExchange, required
 from duckback.source.engine import Resources
+from duckback.source.export import ExportOrder
 
 
 class ExportDuckdbToParquet:
@@ -22,9 +23,13 @@ class ExportDuckdbToParquet:
         staging = required(exchange.staging).path
         folder = Path(staging, "parquet")
         folder.mkdir()
-        resources = Resources(self._memory_limit, self._threads, Path(staging, "spill"))
-        label = str(exchange.backup_id)
-        export = exchange.capture.export(folder, label=label, resources=resources, report=self._report)
+        order = ExportOrder(
+            staging=folder,
+            label=str(exchange.backup_id),
+            resources=Resources(self._memory_limit, self._threads, Path(staging, "spill")),
+            selection=exchange.selection,
+        )
+        export = exchange.capture.export(order, self._report)
         exchange.capture.release()
         left_out = tuple(f"left out of the backup: {what}" for what in export.left_out)
         notices = (*exchange.notices, *export.notices, *left_out)

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 
 from duckback.errors import IntegrityError, NotFound, StoreError
@@ -33,7 +33,10 @@ class FetchObjects:
         try:
             paths = list(
                 pool.map(
-                    lambda item: self._fetch(item[1], folder / f"{item[0]:06d}.parquet", progress), enumerate(unique)
+                    lambda item: self._fetch(
+                        item[1], folder / f"{item[0]:06d}{PurePosixPath(item[1].key).suffix}", progress
+                    ),
+                    enumerate(unique),
                 )
             )
         finally:

@@ -7,7 +7,7 @@ from duckback.routes.exchange import RestoreExchange, required
 from duckback.source.child import run_job
 from duckback.source.engine import Resources
 from duckback.source.install import work_directory
-from duckback.source.jobs import BuildDatabase
+from duckback.source.jobs import DEFERRED, BuildDatabase
 
 
 class RestoreDuckdbFromParquet:
@@ -27,11 +27,12 @@ class RestoreDuckdbFromParquet:
             files=dict(exchange.files),
             target=scratch.path / exchange.target.name,
             storage_version=exchange.storage_version,
+            trust_ddl=exchange.trust_ddl,
             resources=Resources(self._memory_limit, self._threads, required(exchange.staging).path / "spill"),
         )
         try:
-            run_job(job, self._report)
+            deferred = DEFERRED.validate_json(run_job(job, self._report))
         except BaseException:
             scratch.remove()
             raise
-        return replace(exchange, scratch=scratch)
+        return replace(exchange, scratch=scratch, deferred=deferred)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from duckback.errors import NoSuchBackup, SourceError, UsageError
+from duckback.model.selection import select
 from duckback.repository.repository import Committed, Repository
 from duckback.routes.exchange import RestoreExchange
 from duckback.source.install import refuse_unless_free
@@ -23,7 +24,9 @@ class SelectBackup:
             raise SourceError(
                 f"cannot restore to {exchange.target}: {error.strerror}", hint="Restore to another path."
             ) from error
-        return replace(exchange, committed=self._choose(exchange))
+        committed = self._choose(exchange)
+        catalog, _ = select(committed.manifest.catalog, exchange.selection)
+        return replace(exchange, committed=committed, selected=committed.manifest.with_catalog(catalog))
 
     def _choose(self, exchange: RestoreExchange) -> Committed:
         if exchange.wanted is not None:

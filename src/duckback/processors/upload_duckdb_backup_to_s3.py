@@ -61,14 +61,14 @@ class UploadDuckdbBackupToS3:
 
     def _upload(self, exchange: BackupExchange) -> dict[str, ObjectRef]:
         files = list(_keyed(exchange))
-        total = sum((required(exchange.backup_path) / file.name).stat().st_size for _, _, file in files)
+        total = sum((required(exchange.backup_path) / file.name).stat().st_size for _, file in files)
         sender = _Sender(exchange, self._repository.store, _sum_up(self._report, total))
         pool = ThreadPoolExecutor(_UPLOADS)
         try:
             return dict(pool.map(sender.send, files))
         except BaseException as error:
             pool.shutdown(cancel_futures=True)
-            self._remove([key for key, _, _ in files], error)
+            self._remove([key for key, _ in files], error)
             raise
         finally:
             pool.shutdown(cancel_futures=True)
@@ -110,19 +110,18 @@ class UploadDuckdbBackupToS3:
         )
 
 
-def _keyed(exchange: BackupExchange) -> Iterator[tuple[str, ExportedTable, ExportedFile]]:
-    for table in required(exchange.export).tables:
-        for part, file in enumerate(table.files):
-            key = layout.object_key(
-                exchange.database,
-                scope=exchange.backup_scope,
-                started_at=exchange.start_time,
-                backup_id=exchange.backup_id,
-                schema=table.schema_name,
-                table=table.name,
-                part=part,
-            )
-            yield key, table, file
+def _keyed(exchange: BackupExchange) -> Iterator[tuple[str, ExportedFile]]:
+    for table, file in required(exchange.export).files:
+        key = layout.object_key(
+            exchange.database,
+            scope=exchange.backup_scope,
+            started_at=exchange.start_time,
+            backup_id=exchange.backup_id,
+            schema=table.schema_name,
+            table=table.name,
+            part=table.files.index(file) if file in table.files else None,
+        )
+        yield key, file
 
 
 def _encryption_code(refs: dict[str, ObjectRef]) -> Literal["s3-sse", "s3-sse-kms", "none"]:
@@ -137,6 +136,7 @@ def _table_backup(table: ExportedTable, refs: dict[str, ObjectRef]) -> TableBack
         method="full",
         storage=table.storage,
         objects=tuple(refs[file.name] for file in table.files),
+        native=refs[table.native.name] if table.native else None,
         rows=table.fingerprint.rows,
         raw_bytes=sum(file.raw_bytes for file in table.files),
         fingerprint=table.fingerprint,
@@ -166,8 +166,8 @@ class _Sender:
         self._store = store
         self._on_bytes = on_bytes
 
-    def send(self, item: tuple[str, ExportedTable, ExportedFile]) -> tuple[str, ObjectRef]:
-        key, _, file = item
+    def send(self, item: tuple[str, ExportedFile]) -> tuple[str, ObjectRef]:
+        key, file = item
         path = self._folder / file.name
         # S3 wants the metadata, the checksum among them, before the first byte: hence a read of its own.
         digest = digest_file(path, self._store.part_size)

@@ -37,7 +37,7 @@ class VerifyDuckdbBackups:
         total = committed.manifest.size_bytes
         done = 0
         problems: list[Problem] = []
-        items = [(ref, table) for table in committed.manifest.tables for ref in table.objects]
+        items = [(ref, table) for table in committed.manifest.tables for ref in table.refs]
         with ThreadPoolExecutor(_CHECKS) as pool:
             for (ref, table), found in zip(items, pool.map(lambda item: self._wrong(item[0]), items), strict=True):
                 problems += _problems(ref, table, found)

@@ -7,6 +7,7 @@ from duckback.interrupts import undisturbed
 from duckback.model.progress import Report
 from duckback.routes.exchange import RestoreExchange, required
 from duckback.source.child import run_job
+from duckback.source.deferred_file import write_deferred
 from duckback.source.engine import Resources
 from duckback.source.install import install
 from duckback.source.jobs import ExamineDatabase, InstallDatabase
@@ -28,12 +29,15 @@ class VerifyRestoredDatabase:
             manifest=exchange.manifest,
             files=dict(exchange.files),
             target=new_file,
+            deferred=exchange.deferred,
             resources=Resources(self._memory_limit, self._threads, required(exchange.staging).path / "spill"),
         )
         run_job(job, self._report)
         # Cut in half, an install under --force leaves no database under the target's name until the next restore.
         with undisturbed():
-            return replace(exchange, status="completed", kept_as=self._install(exchange, new_file))
+            kept_as = self._install(exchange, new_file)
+            written = write_deferred(exchange.target, exchange.deferred)
+        return replace(exchange, status="completed", kept_as=kept_as, deferred_sql=written)
 
     def _install(self, exchange: RestoreExchange, new_file: Path) -> Path | None:
         if not exchange.force:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Literal, TypeVar
 from uuid import UUID
 
+from duckback.model.catalog import Deferred
 from duckback.model.export import Export
 from duckback.model.manifest import Manifest
+from duckback.model.selection import EVERYTHING, Selection
 from duckback.repository.repository import Committed
 from duckback.source.capture import Capture
 from duckback.source.scratch import Scratch
@@ -51,6 +53,7 @@ class BackupExchange(Exchange):
     """One backup under way.
 
     Attributes:
+        selection: what of the database.
         backup_path: the directory with the Parquet files, from the export on.
         backup_size_bytes: of the uploaded objects.
         compression_ratio: bytes before compression by bytes in the files.
@@ -62,6 +65,7 @@ class BackupExchange(Exchange):
     backup_type: Literal["duckdb"] = "duckdb"
     backup_scope: Scope
     retention: timedelta
+    selection: Selection = EVERYTHING
     capture: Capture
     backup_path: Path | None = None
     export: Export | None = None
@@ -83,8 +87,14 @@ class RestoreExchange(Exchange):
         target: the file to restore to.
         force: move what is there out of the way.
         files: each object's key → the local file with its bytes.
+        storage_version: of the new file; None: the source's.
+        selection: what of the backup.
+        trust_ddl: run definitions that read files or the network too.
+        selected: the manifest, narrowed to the selection.
         scratch: the private directory beside the target, in which the new file is made.
         kept_as: where an existing target was moved.
+        deferred: what could not be created.
+        deferred_sql: where its text is.
     """
 
     run_id: UUID
@@ -93,10 +103,15 @@ class RestoreExchange(Exchange):
     target: Path
     force: bool
     storage_version: str | None
+    selection: Selection = EVERYTHING
+    trust_ddl: bool = False
     committed: Committed | None = None
+    selected: Manifest | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
     scratch: Scratch | None = None
     kept_as: Path | None = None
+    deferred: tuple[Deferred, ...] = ()
+    deferred_sql: Path | None = None
 
     @property
     def scratches(self) -> tuple[Scratch, ...]:
@@ -105,8 +120,13 @@ class RestoreExchange(Exchange):
 
     @property
     def manifest(self) -> Manifest:
-        """Of the backup that was selected."""
-        return required(self.committed).manifest
+        """Of the backup, narrowed to what was asked for."""
+        return required(self.selected)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something failed that reads neither files nor the network."""
+        return any(not item.is_external for item in self.deferred)
 
 
 @dataclass(frozen=True)
