@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OLDER := 1.4 1.5
 ENGINES := $(OLDER:%=$(VENV)/engines/%/.ready)
+ON_1_5 := PYTHONPATH=$(CURDIR)/$(VENV)/engines/1.5 $(BIN)/python
 
-.PHONY: help demo test soak lint format bench lock clean
+.PHONY: help demo test test-matrix soak lint format bench docs lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -28,6 +29,11 @@ demo: $(READY) ## Back up, damage and restore a generated hot tier, on this mach
 
 test: lint $(ENGINES) ## Everything that CI runs
 	$(BIN)/python -m pytest
+	$(ON_1_5) -m pytest --no-cov tests/fidelity
+
+test-matrix: lint $(ENGINES) ## All tests on every supported release of DuckDB
+	$(BIN)/python -m pytest
+	$(ON_1_5) -m pytest --no-cov
 
 lint: $(READY) ## Style, types and architecture
 	$(BIN)/ruff check .
@@ -41,6 +47,11 @@ format: $(READY) ## Let ruff rewrite what it can
 
 soak: $(READY) $(ENGINES) ## The long versions of the random and fault tests
 	DUCKBACK_SOAK_CAPTURES=1000 $(BIN)/python -m pytest tests/stress --no-cov -rP
+	DUCKBACK_SOAK_EXAMPLES=2000 $(BIN)/python -m pytest tests/fidelity/test_every_type.py --no-cov
+	DUCKBACK_SOAK_EXAMPLES=2000 $(ON_1_5) -m pytest tests/fidelity/test_every_type.py --no-cov
+
+docs: $(READY) ## Write the documents that come from the code
+	$(BIN)/python -m tools.fidelity
 
 bench: $(READY) ## Speed and memory as ratios to EXPORT DATABASE, IMPORT DATABASE and cp
 	PYTHONPATH=tests $(BIN)/python -m benchmarks

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import duckdb
 import pytest
-from support.databases import HOT_TIER_TABLES, database, hot_tier
+from support.databases import HOT_TIER_TABLES, UNSUPPORTED, database, hot_tier
 from support.seaweed import Seaweed
 
 from duckback import Duckback, DuckbackError
@@ -110,10 +110,10 @@ def test_a_failed_run_is_recorded_with_its_message(tmp_path: Path) -> None:
 def test_staging_is_gone_after_the_run(tmp_path: Path, *, fails: bool) -> None:
     source = database(tmp_path / "a.duckdb", "CREATE TABLE t AS SELECT 1 AS i")
     if fails:
-        database(source, "CREATE TABLE u AS SELECT 1::HUGEINT AS too_wide")
+        database(source, *UNSUPPORTED)
     repo = Duckback(tmp_path / "repo", state_dir=tmp_path / "state", staging_dir=tmp_path / "staging")
     if fails:
-        with pytest.raises(DuckbackError, match="too_wide"):
+        with pytest.raises(DuckbackError, match="unsupported"):
             repo.backup(source)
     else:
         repo.backup(source)

@@ -6,6 +6,12 @@ import duckdb
 
 from duckback.source.demo import build_hot_tier
 
+UNSUPPORTED = (
+    "CREATE TEMPORARY MACRO passing(a) AS a",
+    "CREATE TABLE unsupported (i INTEGER DEFAULT (passing(1)))",
+)
+"""A table that can be used for as long as this connection lives, and never be created again."""
+
 HOT_TIER_TABLES = (
     "backup_metadata",
     "investigation_events",

@@ -12,12 +12,14 @@ from uuid import UUID
 
 import duckdb
 
-from duckback.model.export import Export, ExportedTable
+from duckback.model.catalog import Deferred
+from duckback.model.export import Export, ExportedFile, ExportedTable
 from duckback.model.ids import new_id
 from duckback.model.manifest import LedgerHead, Manifest, ObjectRef, TableBackup
 from duckback.model.progress import unheard
+from duckback.model.selection import Selection
 from duckback.source.engine import Resources, connect
-from duckback.source.export import export_snapshot
+from duckback.source.export import ExportOrder, export_snapshot
 from duckback.source.load import build_database, examine_database
 
 MOMENT = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
@@ -28,6 +30,11 @@ REPOSITORY_ID = UUID("01990000-0000-7000-8000-00000000000a")
 def resources(folder: Path) -> Resources:
     """Little memory, one thread."""
     return Resources("500MB", 1, folder / "spill")
+
+
+def order(staging: Path, folder: Path, **selected: tuple[str, ...]) -> ExportOrder:
+    """An order for files in `staging`; what else is needed goes into the folder."""
+    return ExportOrder(staging=staging, label="a label", resources=resources(folder), selection=Selection(**selected))
 
 
 @contextmanager
@@ -43,7 +50,7 @@ def exported(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Export, Path
     """The connection's database as files in a new directory below the folder."""
     staging = folder / "staging"
     staging.mkdir()
-    return export_snapshot(con, staging, label="a label", resources=resources(folder), report=unheard), staging
+    return export_snapshot(con, order(staging, folder), unheard), staging
 
 
 def manifest_of(export: Export, staging: Path) -> tuple[Manifest, dict[str, Path]]:
@@ -77,25 +84,14 @@ def manifest_of(export: Export, staging: Path) -> tuple[Manifest, dict[str, Path
 
 
 def _backed_up(table: ExportedTable, staging: Path) -> TableBackup:
-    objects = tuple(
-        ObjectRef(
-            key=f"a/duckdb/full/2026/03/07/{file.name}",
-            size=(staging / file.name).stat().st_size,
-            sha256="0" * 64,
-            part_size=8 << 20,
-            composite=None,
-            encryption=None,
-            rows=file.rows,
-            backup_id=BACKUP_ID,
-        )
-        for file in table.files
-    )
+    objects = tuple(_ref(file, staging) for file in table.files)
     return TableBackup(
         schema_name=table.schema_name,
         name=table.name,
         method="full",
         storage=table.storage,
         objects=objects,
+        native=_ref(table.native, staging) if table.native else None,
         rows=table.fingerprint.rows,
         raw_bytes=0,
         fingerprint=table.fingerprint,
@@ -103,12 +99,32 @@ def _backed_up(table: ExportedTable, staging: Path) -> TableBackup:
     )
 
 
+def _ref(file: ExportedFile, staging: Path) -> ObjectRef:
+    return ObjectRef(
+        key=f"a/duckdb/full/2026/03/07/{file.name}",
+        size=(staging / file.name).stat().st_size,
+        sha256="0" * 64,
+        part_size=8 << 20,
+        composite=None,
+        encryption=None,
+        rows=file.rows,
+        backup_id=BACKUP_ID,
+    )
+
+
 def rebuilt(manifest: Manifest, files: Mapping[str, Path], target: Path) -> Path:
     """The database file that a restore of the manifest makes and examines."""
-    limits = resources(target.parent)
-    build_database(manifest, files, target, storage_version=None, resources=limits, report=unheard)
-    examine_database(target, manifest, files, resources=limits, report=unheard)
+    assert built(manifest, files, target) == []
     return target
+
+
+def built(manifest: Manifest, files: Mapping[str, Path], target: Path, **options: Any) -> list[Deferred]:
+    """Build and examine; returns what could not be made."""
+    limits = resources(target.parent)
+    wanted = {"storage_version": None, "trust_ddl": False, **options}
+    deferred = build_database(manifest, files, target, resources=limits, report=unheard, **wanted)
+    examine_database(target, manifest, files, deferred, resources=limits, report=unheard)
+    return deferred
 
 
 def there_and_back(folder: Path, *statements: str) -> Path:

@@ -1,43 +1,49 @@
-"""A type is held exactly or refused by name, at any depth."""
+"""Every kind of type has a row in the table; a column's storage is told at every depth."""
 
-import duckdb
 import pytest
 
-from duckback.model.column_types import Storage, refused_part, storage_of
+from duckback.model.column_types import STORAGE, ColumnType, Storage, is_stored, refused_part, storage_of, storages
 from duckback.source.types import parse_type
 
-EXACT = [
-    "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT",
-    "DOUBLE", "DECIMAL(38,38)", "VARCHAR", "BLOB", "UUID", "DATE", "TIME", "TIME_NS", "TIMESTAMP", "TIMESTAMP_NS",
-    "TIMESTAMPTZ", "JSON", "INTEGER[]", "STRUCT(a INTEGER)", "MAP(VARCHAR, INTEGER)",
-]  # fmt: skip
-CAST_BACK = ["TIMESTAMP_S", "TIMESTAMP_MS", "BIT", "ENUM('a')", "INTEGER[2]"]
-REFUSED = ["HUGEINT", "UHUGEINT", "INTERVAL", "TIMETZ", "UNION(a INTEGER, b VARCHAR)"]
+AROUND = [
+    "{}",
+    "{}[]",
+    "{}[3]",
+    "STRUCT(a INTEGER, b {})",
+    "MAP(VARCHAR, {})",
+    "MAP({}, VARCHAR)",
+    "UNION(n {}, t DATE)",
+]
 
 
-@pytest.mark.parametrize("text", EXACT)
-def test_parquet_holds_these_as_they_are(text: str) -> None:
-    assert storage_of(parse_type(text)) is Storage.AS_IS
-    assert refused_part(parse_type(text)) is None
+@pytest.mark.parametrize("around", AROUND)
+def test_a_type_that_parquet_would_change_is_found_at_any_depth(around: str) -> None:
+    of = parse_type(around.format("STRUCT(h HUGEINT)"))
+    assert is_stored(of, Storage.TEXT)
+    assert not is_stored(of, Storage.NATIVE, Storage.WKB)
+    assert Storage.TEXT in storages(of)
+    assert refused_part(of) is None
 
 
-@pytest.mark.parametrize("text", CAST_BACK)
-def test_parquet_holds_these_as_another_type_that_is_cast_back(text: str) -> None:
-    assert storage_of(parse_type(text)) is Storage.CAST_ON_LOAD
-    assert refused_part(parse_type(text)) is None
+def test_storage_of_a_plain_column_is_told_as_it_is() -> None:
+    assert storages(parse_type("STRUCT(a INTEGER[], b MAP(VARCHAR, DATE))")) == "as it is"
 
 
-@pytest.mark.parametrize("text", REFUSED)
-@pytest.mark.parametrize(
-    "around", ["{}", "{}[]", "{}[3]", "STRUCT(a INTEGER, b {})", "MAP(VARCHAR, {})", "STRUCT(a MAP(INTEGER, {}[]))[][]"]
-)
-def test_parquet_would_change_these_at_any_depth(text: str, around: str) -> None:
-    part = refused_part(parse_type(around.format(text)))
-    assert part is not None
-    assert part.sql == str(duckdb.sqltype(text))
+def test_storage_of_a_mixed_column_names_every_change_once() -> None:
+    of = parse_type("STRUCT(a INTERVAL, b HUGEINT, c INTERVAL[], d INTEGER)")
+    assert storages(of) == f"{Storage.PARTS}; {Storage.TEXT}"
 
 
-def test_a_key_of_a_map_is_looked_at_too() -> None:
-    part = refused_part(parse_type("MAP(INTERVAL, INTEGER)"))
-    assert part is not None
-    assert part.id == "interval"
+def test_a_kind_that_the_table_does_not_know_is_refused_inside_of_what_it_knows() -> None:
+    unknown = ColumnType("hologram", "HOLOGRAM")
+    nested = ColumnType("list", "HOLOGRAM[]", (("child", unknown),))
+    assert storage_of(unknown) is None
+    assert refused_part(nested) == unknown
+
+
+def test_the_members_of_a_union_do_not_include_its_tag() -> None:
+    assert [name for name, _ in parse_type("UNION(a INTEGER, b VARCHAR)").members] == ["a", "b"]
+
+
+def test_the_kind_without_columns_is_the_only_one_refused() -> None:
+    assert [kind for kind, storage in STORAGE.items() if storage is None] == ["type"]

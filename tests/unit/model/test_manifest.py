@@ -26,6 +26,7 @@ from duckback.model.manifest import (
     decode,
     encode,
 )
+from duckback.model.names import schema_path
 
 Document = dict[str, Any]
 
@@ -170,7 +171,7 @@ WIDE = st.integers(0, 2**110)
 def manifests(draw: st.DrawFn) -> Manifest:
     tables, catalog = [], []
     for name in draw(st.lists(NAMES, max_size=3, unique=True)):
-        schema, column, rows = draw(NAMES), draw(NAMES), draw(st.integers(0, 2**62))
+        schema, column, rows = schema_path((draw(NAMES),)), draw(NAMES), draw(st.integers(0, 2**62))
         fingerprint = Fingerprint(rows=rows, sum1=draw(WIDE), sum2=draw(WIDE))
         ref = object_with(KEY).model_copy(update={"rows": rows, "composite": draw(st.none() | NAMES)})
         segments = (Segment(fingerprint=fingerprint, runs=(Run(object=0, first_row=0, rows=rows),)),)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from support.snapshots import exported, manifest_of, memory_database, rebuilt, resources, rows, there_and_back
+from support.snapshots import exported, manifest_of, memory_database, order, rebuilt, resources, rows, there_and_back
 
 from duckback.errors import SourceError
 from duckback.model.export import Export
@@ -134,7 +134,7 @@ def test_generated_columns_are_computed_again_and_not_stored(tmp_path: Path) -> 
 def test_progress_ends_with_every_row_done(tmp_path: Path) -> None:
     heard: list[Progress] = []
     with memory_database(tmp_path, "CREATE TABLE t AS FROM range(1000)", "CREATE TABLE u AS FROM range(500)") as con:
-        export_snapshot(con, tmp_path, label="x", resources=resources(tmp_path), report=heard.append)
+        export_snapshot(con, order(tmp_path, tmp_path), heard.append)
     assert (heard[-1].rows_done, heard[-1].rows_total) == (1500, 1500)
     assert [p.rows_done for p in heard] == sorted(p.rows_done for p in heard)
 
@@ -142,7 +142,7 @@ def test_progress_ends_with_every_row_done(tmp_path: Path) -> None:
 def test_the_connection_is_free_again_after_a_failure(tmp_path: Path) -> None:
     with memory_database(tmp_path, "CREATE TABLE t AS SELECT 1 AS i") as con:
         with pytest.raises(SourceError):
-            export_snapshot(con, tmp_path / "absent", label="x", resources=resources(tmp_path), report=unheard)
+            export_snapshot(con, order(tmp_path / "absent", tmp_path), unheard)
         con.execute("BEGIN TRANSACTION")
         assert rows(con, "FROM t") == [(1,)]
 

@@ -4,15 +4,17 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from support.place import Place
 from support.snapshots import memory_database, resources, rows, there_and_back
 
 from duckback.errors import Unsupported
 from duckback.model.catalog import Catalog, Schema, Sequence
 from duckback.source.catalog import read_inventory
-from duckback.source.ddl import create_sequence, set_positions
+from duckback.source.ddl import create_sequence, set_position
 from duckback.source.rehearsal import rehearse
 
 LONG = "n" * 255
+IS_2 = duckdb.__version__.startswith("2.")
 
 
 def catalog_of(con: duckdb.DuckDBPyConnection) -> Catalog:
@@ -26,8 +28,14 @@ def comparable(catalog: Catalog) -> dict[str, list[str]]:
         table.model_copy(update={"sql": "", "constraints": sorted(table.constraints, key=repr)})
         for table in catalog.tables
     )
-    worded = catalog.model_copy(update={"tables": tables})
-    return {kind: sorted(map(repr, getattr(worded, kind))) for kind in Catalog.model_fields}
+    # DuckDB 1.5 words a view that it has used in another way than one that it has read.
+    views = catalog.views if IS_2 else tuple(view.model_copy(update={"sql": ""}) for view in catalog.views)
+    sequences = tuple(sequence.giving(sequence.next_value) for sequence in catalog.sequences)
+    at_start = tuple(
+        sequence.model_copy(update={"start": 0, "last_value": sequence.next_value}) for sequence in sequences
+    )
+    worded = catalog.model_copy(update={"tables": tables, "views": views, "sequences": at_start})
+    return {kind: sorted(map(repr, getattr(worded, kind))) for kind in Catalog.model_fields if kind != "name"}
 
 
 CATALOGUES = {
@@ -66,8 +74,8 @@ CATALOGUES = {
     ],
     "sequences": [
         "CREATE SEQUENCE unused START 5 INCREMENT 3 MINVALUE 2 MAXVALUE 100 CYCLE",
-        'CREATE SEQUENCE "S ""x" INCREMENT -2 START -1',
-        """CREATE TABLE t (a BIGINT DEFAULT nextval('unused'), b BIGINT DEFAULT nextval('"S ""x"'))""",
+        'CREATE SEQUENCE "S x" INCREMENT -2 START -1',
+        """CREATE TABLE t (a BIGINT DEFAULT nextval('unused'), b BIGINT DEFAULT nextval('"S x"'))""",
     ],
     "indexes": [
         "CREATE TABLE t (a VARCHAR, b INTEGER)",
@@ -110,13 +118,95 @@ CATALOGUES = {
         "COMMENT ON VIEW v IS ''",
         "COMMENT ON COLUMN v.i IS 'of the view'",
         "COMMENT ON INDEX x IS 'index'",
+        "CREATE MACRO m(a) AS a + 1",
+        "COMMENT ON MACRO m IS 'macro'",
+        "CREATE MACRO r(n) AS TABLE FROM range(n)",
+        "COMMENT ON MACRO TABLE r IS 'table macro'",
     ],
+    "macros": [
+        "CREATE SCHEMA s",
+        "CREATE MACRO plus(a, b := 5) AS a + b",
+        "CREATE MACRO s.many(a) AS a, (a, b := 'x''y', c := 'new\nline, d := 3)') AS a || b || c",
+        """CREATE MACRO s."q""n"("a b", "select" := INTERVAL 3 DAYS, z := -1.50) AS ("a b", "select", z)""",
+        "CREATE MACRO listed(a, b := {'q': [1, NULL]}, c := CAST('2026-01-01' AS DATE)) AS (a, b, c)",
+        "CREATE MACRO none() AS 42",
+        "CREATE MACRO rows_of(n, m := 3) AS TABLE SELECT i * m AS x FROM range(n) r(i) UNION ALL SELECT m",
+        "CREATE MACRO tables(n) AS TABLE (SELECT n AS x, 1 AS y), (n, m) AS TABLE (SELECT n AS x, m AS y)",
+    ],
+    "macros and views and tables that need one another": [
+        "CREATE MACRO twice(a) AS a * 2",
+        "CREATE TABLE t (a INTEGER, b INTEGER DEFAULT (twice(4)), CHECK (twice(a) < 100))",
+        "CREATE MACRO largest() AS (SELECT max(a) FROM t)",
+        "CREATE VIEW a AS SELECT largest() AS x",
+        "CREATE MACRO of_view() AS TABLE FROM a",
+        "CREATE VIEW z AS FROM of_view()",
+    ],
+    "a foreign key that writes its table in another case": [
+        "CREATE TABLE p (i INTEGER PRIMARY KEY)",
+        "CREATE TABLE k (i INTEGER REFERENCES P (I))",
+    ],
+    "a foreign key to its own table": [
+        "CREATE TABLE t (i INTEGER PRIMARY KEY, parent INTEGER REFERENCES t (i), a INTEGER UNIQUE, b INTEGER REFERENCES t (a))"
+    ],
+    "recursive views": [
+        "CREATE VIEW r AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) FROM n",
+        "CREATE RECURSIVE VIEW s(i) AS SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < 3",
+    ],
+    "lambdas of both spellings": [
+        "CREATE VIEW a AS SELECT list_transform([1, 2], lambda x: x + 1) AS l",
+        "SET lambda_syntax = 'ENABLE_SINGLE_ARROW'",
+        "CREATE VIEW b AS SELECT list_transform([1, 2], x -> x + 1) AS l",
+        "CREATE MACRO c(l) AS list_filter(l, x -> x > 1)",
+    ],
+    "long and alike names": [
+        f'CREATE TABLE "{"n" * 250}" ("{"c" * 250}" INTEGER)',
+        'CREATE TABLE "Ü" (i INTEGER)',
+        'CREATE TABLE "ü" (i INTEGER, "Ü" INTEGER, "ü" INTEGER)',
+        'CREATE SCHEMA "a.b"',
+        'CREATE TABLE "a.b"."c.d" (i INTEGER)',
+    ],
+}
+
+NEW_CATALOGUES = {
+    "schemas in schemas": [
+        "CREATE SCHEMA a",
+        "CREATE SCHEMA a.b",
+        'CREATE SCHEMA a.b."c.d"',
+        "CREATE SCHEMA b",
+        "CREATE TABLE a.b.t (i INTEGER PRIMARY KEY)",
+        "CREATE TABLE a.b.child (i INTEGER REFERENCES a.b.t (i))",
+        "CREATE TABLE b.t (i VARCHAR)",
+        "CREATE VIEW a.b.v AS SELECT * FROM a.b.t",
+        "CREATE SEQUENCE a.b.s START 4",
+        "SELECT nextval('a.b.s')",
+        "CREATE TYPE a.b.e AS ENUM ('x')",
+        "CREATE MACRO a.b.m(x, y := 2) AS x + y",
+        "CREATE MACRO b.m(x, z := 3) AS x - z",
+        "CREATE INDEX ix ON a.b.child (i)",
+        'CREATE TABLE a.b."c.d"."t.t" (i INTEGER)',
+        "COMMENT ON TABLE a.b.t IS 'nested'",
+        "COMMENT ON COLUMN a.b.t.i IS 'nested too'",
+    ],
+    "a sequence with a quote in its name": [
+        'CREATE SEQUENCE "S ""x"',
+        """CREATE TABLE t (b BIGINT DEFAULT nextval('"S ""x"'))""",
+        """SELECT nextval('"S ""x"')""",
+    ],
+    "secure views": ["CREATE TABLE t (i INTEGER)", "CREATE SECURE VIEW s AS SELECT i FROM t"],
+    "triggers": [
+        "CREATE TABLE src (i INTEGER, j INTEGER)",
+        "CREATE TABLE log (i INTEGER)",
+        "CREATE TRIGGER one AFTER INSERT ON src FOR EACH STATEMENT INSERT INTO log SELECT 1",
+        "CREATE TRIGGER two AFTER INSERT ON src REFERENCING NEW TABLE AS n FOR EACH STATEMENT INSERT INTO log SELECT i FROM n",
+    ],
+    "typed macros": ["CREATE MACRO typed(a INTEGER, b VARCHAR := 'q', c DECIMAL(9,2)[] := [1.5]) AS a || b"],
+    "tuples": ["CREATE TABLE t (r TUPLE(INTEGER, VARCHAR))"],
 }
 
 
 @pytest.mark.parametrize("objects", CATALOGUES)
 def test_the_restored_catalogue_is_the_one_that_was_backed_up(tmp_path: Path, objects: str) -> None:
-    statements = CATALOGUES[objects]
+    statements = {**CATALOGUES, **NEW_CATALOGUES}[objects]
     with memory_database(tmp_path, *statements) as con:
         before = catalog_of(con)
     with duckdb.connect(there_and_back(tmp_path, *statements), read_only=True) as con:
@@ -145,32 +235,14 @@ def test_a_view_that_was_replaced_to_use_a_younger_one_is_ordered_too(tmp_path: 
     assert rows(restored, "FROM a") == [(2,)]
 
 
-@pytest.mark.parametrize(
-    ("named", "statements"),
-    [
-        ("view main.broken", ["CREATE TABLE g (i INT)", "CREATE VIEW broken AS SELECT i FROM g", "DROP TABLE g"]),
-        ("table main.own has a foreign key to itself", ["CREATE TABLE own (i INT PRIMARY KEY, j INT REFERENCES own)"]),
-        ("column 'big' is of type HUGEINT", ["CREATE TABLE t (i INT, big HUGEINT)"]),
-        ("INTERVAL", ["CREATE TABLE t (i STRUCT(a INTERVAL[]))"]),
-        ("view main.with_macro", ["CREATE MACRO m(a) AS a + 1", "CREATE VIEW with_macro AS SELECT m(1) AS x"]),
-    ],
-)
-def test_what_would_not_come_back_is_refused_by_name(tmp_path: Path, named: str, statements: list[str]) -> None:
-    with pytest.raises(Unsupported, match=named) as refusal:
-        there_and_back(tmp_path, *statements)
-    assert refusal.value.hint
+@pytest.mark.parametrize("objects", NEW_CATALOGUES)
+@pytest.mark.skipif(not IS_2, reason="only DuckDB 2 has these objects")
+def test_the_restored_catalogue_is_the_one_that_was_backed_up_on_2(tmp_path: Path, objects: str) -> None:
+    test_the_restored_catalogue_is_the_one_that_was_backed_up(tmp_path, objects)
 
 
-@pytest.mark.skipif(duckdb.__version__ < "2", reason="schemas nest since 2.0")
-def test_a_schema_within_a_schema_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(Unsupported, match="schema inner lies in schema outside"):
-        there_and_back(tmp_path, 'CREATE SCHEMA "outside"', 'CREATE SCHEMA "outside"."inner"')
-
-
-def test_macros_are_named_as_left_out_and_temporary_things_are_not(tmp_path: Path) -> None:
+def test_temporary_things_are_left_out(tmp_path: Path) -> None:
     statements = [
-        "CREATE MACRO plus(a) AS a + 1",
-        "CREATE MACRO rows_of(n) AS TABLE SELECT * FROM range(n)",
         "CREATE TEMP TABLE passing (i INTEGER)",
         "CREATE TEMP VIEW passing_view AS SELECT 1",
         "CREATE TEMP SEQUENCE passing_sequence",
@@ -178,8 +250,8 @@ def test_macros_are_named_as_left_out_and_temporary_things_are_not(tmp_path: Pat
     ]
     with memory_database(tmp_path, *statements) as con:
         inventory = read_inventory(con, "memory")
-    assert inventory.left_out == ("macro main.plus", "macro main.rows_of")
-    assert inventory.catalog == Catalog(schemas=(Schema(name="main"),))
+    assert inventory.left_out == ()
+    assert inventory.catalog == Catalog(name="memory", schemas=(Schema(name="main"),))
 
 
 def test_a_table_that_would_come_back_different_is_refused(tmp_path: Path) -> None:
@@ -187,7 +259,7 @@ def test_a_table_that_would_come_back_different_is_refused(tmp_path: Path) -> No
         catalog = catalog_of(con)
     (table,) = catalog.tables
     misread = table.model_copy(update={"columns": (table.columns[0].model_copy(update={"default": "1 + 1"}),)})
-    with pytest.raises(Unsupported, match=r"table main\.t would be restored as"):
+    with pytest.raises(Unsupported, match=r"table main\.t would not be restored as it is"):
         rehearse(catalog.model_copy(update={"tables": (misread,)}), resources(tmp_path))
 
 
@@ -201,15 +273,15 @@ def test_the_next_value_of_a_sequence_is_the_same_after_the_restore(tmp_path: Pa
         assert rows(after, query) == rows(before, query)
 
 
-def test_without_setval_a_used_sequence_starts_at_its_next_value() -> None:
+def test_without_setval_a_used_sequence_starts_at_its_last_value_and_gives_that_once() -> None:
     used = Sequence(schema_name="main", name="s", start=1, minimum=1, maximum=10, increment=4, cycle=True, last_value=5)
-    assert "START 9 " in create_sequence(used, position_follows=False)
-    assert "START 1 " in create_sequence(used, position_follows=True)
-    spent = used.model_copy(update={"last_value": 9})
-    assert "START 1 " in create_sequence(spent, position_follows=False)
-    falling = used.model_copy(update={"last_value": 2, "increment": -4})
-    assert "START 10 " in create_sequence(falling, position_follows=False)
-    assert list(set_positions(Catalog(sequences=(used,)))) == ["""SELECT setval('"main"."s"', 5)"""]
+    assert "START 5 " in create_sequence(used, from_its_start=False)
+    assert set_position(used, has_setval=False) == """SELECT nextval('"main"."s"')"""
+    assert "START 1 " in create_sequence(used, from_its_start=True)
+    assert set_position(used, has_setval=True) == """SELECT setval('"main"."s"', 5)"""
+    unused = used.model_copy(update={"last_value": None})
+    assert "START 1 " in create_sequence(unused, from_its_start=False)
+    assert set_position(unused, has_setval=False) is None
 
 
 def test_constraints_hold_in_the_restored_file(tmp_path: Path) -> None:
@@ -232,3 +304,25 @@ def test_constraints_hold_in_the_restored_file(tmp_path: Path) -> None:
         ):
             with pytest.raises(duckdb.ConstraintException):
                 con.execute(refused)
+
+
+@pytest.mark.parametrize("named", ["memory", "main", "source", "Restored"])
+def test_names_of_schemas_and_of_the_database_itself_do_not_get_in_each_others_way(place: Place, named: str) -> None:
+    statements = [f"CREATE SCHEMA {named}"] if named != "main" else []
+    statements += [
+        f"CREATE TABLE small.{named}.t AS SELECT 42 AS i",
+        f"CREATE VIEW small.{named}.v AS SELECT i FROM small.{named}.t",
+        f"COMMENT ON TABLE small.{named}.t IS 'here'",
+        f"CREATE INDEX ix ON small.{named}.t (i)",
+        f"CREATE SEQUENCE small.{named}.s",
+        f"SELECT nextval('small.{named}.s')",
+        f"CREATE MACRO small.{named}.m(a, b := 3) AS a + b",
+    ]
+    database = place.root / "small.duckdb"
+    with duckdb.connect(database) as con:
+        for statement in statements:
+            con.execute(statement)
+    place.run("backup", database).worked()
+    place.run("restore", place.target).worked()
+    with duckdb.connect(place.target, read_only=True) as con:
+        assert rows(con, f"FROM small.{named}.v") == [(42,)]

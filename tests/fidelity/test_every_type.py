@@ -1,5 +1,6 @@
 """Whatever is in a database of types that a backup holds exactly, it comes back row by row and bit by bit."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,11 +9,14 @@ import duckdb
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.snapshots import exported, manifest_of, rebuilt, resources
-from support.values import LEAVES, TYPES, Typed
+from support.values import KINDS, LEAVES, NULLS, TYPES, VARIANT, Typed
 
+from duckback.model.column_types import STORAGE
 from duckback.model.progress import unheard
 from duckback.source.proof import prove_files
 from duckback.source.sql import identifier
+
+EXAMPLES = int(os.environ.get("DUCKBACK_SOAK_EXAMPLES", "60"))
 
 _NAMES = st.sampled_from(["t", "T x", "it's", 'a"b', "ü/..", "🦆", "a.b", "rowid", "select"])
 _COLUMNS = st.sampled_from(["i", "J k", "it's", 'c"d', "ü", "item0", "file_row_number", "filename", "from"])
@@ -61,6 +65,10 @@ def compare(con: duckdb.DuckDBPyConnection, table: Content) -> None:
             looks.append(f"signbit({identifier(column)}) AND NOT isnan({identifier(column)})")
         if of.sql.endswith("[]"):
             looks.append(f"len({identifier(column)})")
+        if of.sql == "VARIANT":
+            looks += [f"variant_typeof({identifier(column)})", f"hash(variant_normalize({identifier(column)}))"]
+        if of.tags is not None:
+            looks.append(f"({of.tags(identifier(column), 0)})::VARCHAR")
     named = ", ".join(f"{look} AS c{number}" for number, look in enumerate(looks))
     differs = " OR ".join(f"x.c{number} IS DISTINCT FROM y.c{number}" for number in range(len(looks)))
     numbered = [f"(SELECT row_number() OVER () AS n, * FROM (SELECT {named} FROM {s}.main.{name}))" for s in "ab"]
@@ -71,17 +79,27 @@ def compare(con: duckdb.DuckDBPyConnection, table: Content) -> None:
 
 NAN = Typed("DOUBLE", st.just("'-nan'::DOUBLE"))
 ONLY_NAN = [Content("t", {"i": NAN}, [("'-nan'::DOUBLE",)] * 2)]
-EVERY_LEAF = [Content("leaves", {str(number): leaf for number, leaf in enumerate(LEAVES)}, [])]
+EVERY_LEAF = [Content("leaves", {str(number): leaf for number, leaf in enumerate([*LEAVES, VARIANT, NULLS])}, [])]
+
+
+def test_every_type_of_this_duckdb_is_in_the_table_and_every_exact_one_is_tried() -> None:
+    with duckdb.connect() as con:
+        found = con.execute("SELECT DISTINCT lower(logical_type) FROM duckdb_types() WHERE internal").fetchall()
+    there = {name for (name,) in found}
+    assert there - STORAGE.keys() == set()
+    assert {name for name in there if STORAGE[name] is not None} == KINDS
 
 
 @example(EVERY_LEAF)
 @example(ONLY_NAN)
 @given(contents())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_every_row_comes_back_bit_by_bit(tables: list[Content]) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
-        with duckdb.connect(folder / "a.duckdb") as con:
+        with duckdb.connect(folder / "a.duckdb", config={"storage_compatibility_version": "latest"}) as con:
             for statement in (s for table in tables for s in table.statements):
                 con.execute(statement)
             export, staging = exported(con, folder)
