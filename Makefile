@@ -58,7 +58,8 @@ bench: $(READY) ## Speed and memory as ratios to EXPORT DATABASE, IMPORT DATABAS
 
 lock: ## Pin the newest allowed versions, with hashes (needs uv)
 	uv pip compile pyproject.toml --group dev --python-version 3.11 --universal --upgrade \
-	  --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --output-file requirements-dev.txt
+	  --generate-hashes --no-strip-extras --no-header --no-emit-index-url --no-emit-find-links \
+	  --output-file requirements-dev.txt
 	for release in $(OLDER); do echo "duckdb==$$release.*" | uv pip compile - --python-version 3.11 --universal --upgrade \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	  --output-file requirements-duckdb-$$release.txt; done
