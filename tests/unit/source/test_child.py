@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -68,7 +68,7 @@ def killing_the_child(number: signal.Signals) -> Iterator[None]:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             for child in set(psutil.Process().children()) - before:
-                if "duckback.source.worker" in child.cmdline():
+                if is_worker(child):
                     child.send_signal(number)
                     return
             time.sleep(0.02)
@@ -81,11 +81,22 @@ def killing_the_child(number: signal.Signals) -> Iterator[None]:
         thread.join()
 
 
+def is_worker(process: psutil.Process) -> bool:
+    """Whether it runs a job, and still is there to be asked."""
+    try:
+        return "duckback.source.worker" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+
+
 def gone(pid: int) -> bool:
     """Whether a process ends within our patience (a zombie without a parent to bury it has ended)."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
             return True
         time.sleep(0.05)
     return False
@@ -99,7 +110,7 @@ def test_a_job_returns_its_result_and_reports_its_progress(tmp_path: Path) -> No
     assert export.file is not None
     assert (export.file.path, export.file.size) == (str(path), path.stat().st_size)
     assert {progress.step for progress in heard} == {"export-duckdb-to-parquet", "read again"}
-    assert not any("duckback.source.worker" in child.cmdline() for child in psutil.Process().children())
+    assert not any(map(is_worker, psutil.Process().children()))
 
 
 def test_an_error_keeps_its_class_its_words_and_its_hint(tmp_path: Path) -> None:
@@ -138,7 +149,7 @@ def test_a_report_that_raises_ends_the_child(tmp_path: Path) -> None:
     path = database(tmp_path / "a.duckdb", "CREATE TABLE t AS FROM range(10)")
     with pytest.raises(ZeroDivisionError):
         run_job(export_job(path), raising)
-    assert not any("duckback.source.worker" in child.cmdline() for child in psutil.Process().children())
+    assert not any(map(is_worker, psutil.Process().children()))
 
 
 def test_the_child_is_gone_within_seconds_of_its_parents_death(endless: Path) -> None:
@@ -163,8 +174,9 @@ def python_process_with_child(folder: Path) -> Iterator[tuple[int, int]]:
             child = next(iter(psutil.Process(process.pid).children()))
             yield process.pid, child.pid
         finally:
-            if child is not None and child.is_running():
-                child.kill()
+            if child is not None:
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
 
 
 def test_an_install_over_a_file_that_the_caller_has_open_is_refused_and_costs_it_no_lock(tmp_path: Path) -> None:
