@@ -25,6 +25,9 @@ MONTHS = "datepart('year', {0}) * 12 + datepart('month', {0})"
 DAYS = "datepart('day', {0})"
 """SQL of its days."""
 
+MICROS = " + ".join(f"datepart('{part}', {{0}}) * {size}" for part, size in _MICROS.items())
+"""SQL of its microseconds."""
+
 
 def stored(value: str, of: ColumnType, depth: int = 0) -> str:
     """The expression to write for a value.
@@ -55,11 +58,10 @@ def _from_text(value: str, _of: ColumnType, _depth: int) -> str:
 
 
 def _as_parts(value: str, _of: ColumnType, _depth: int) -> str:
-    micros = " + ".join(f"datepart('{part}', {value}) * {size}" for part, size in _MICROS.items())
     fields = {
         "months": f"({MONTHS.format(value)})::INTEGER",
         "days": f"({DAYS.format(value)})::INTEGER",
-        "micros": f"({micros})::BIGINT",
+        "micros": f"({MICROS.format(value)})::BIGINT",
     }
     return f"CASE WHEN {value} IS NOT NULL THEN {_struct(fields)} END"
 

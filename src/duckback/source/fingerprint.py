@@ -13,7 +13,7 @@ import duckdb
 from duckback.model.catalog import Column
 from duckback.model.column_types import ColumnType, Storage, is_stored
 from duckback.model.manifest import Fingerprint
-from duckback.source.encoding import DAYS, MONTHS
+from duckback.source.encoding import DAYS, MICROS, MONTHS
 from duckback.source.sql import identifier, literal
 from duckback.source.types import parse_type
 
@@ -67,7 +67,8 @@ def _of_float(value: str, _of: ColumnType, _depth: int) -> Iterator[str]:
 
 
 def _of_interval(value: str, _of: ColumnType, _depth: int) -> Iterator[str]:
-    yield from (MONTHS.format(value), DAYS.format(value))
+    # One month, one day and 24 hours hash alike, and 30 days like 720 hours.
+    yield from (part.format(value) for part in (MONTHS, DAYS, MICROS))
 
 
 def _of_variant(value: str, _of: ColumnType, _depth: int) -> Iterator[str]:

@@ -49,6 +49,23 @@ LOOKALIKES = {
     "TIME": ["NULL", "'00:00:00'", "'24:00:00'"],
     "TIMESTAMP": ["NULL", "'infinity'", "'-infinity'", "'294247-01-10 04:00:54.775806'"],
     "BOOLEAN": ["NULL", "false", "true"],
+    "INTERVAL": ["INTERVAL 1 MONTH", "INTERVAL 30 DAYS", "INTERVAL 720 HOURS", "INTERVAL 1 DAY", "INTERVAL 24 HOURS"],
+    "INTERVAL[]": ["[INTERVAL 1 MONTH]", "[INTERVAL 30 DAYS]", "[INTERVAL 720 HOURS]", "[]", "[NULL]"],
+    "UNION(a INTEGER, b INTEGER)": ["union_value(a := 1)", "union_value(b := 1)", "union_value(a := NULL)", "NULL"],
+    "STRUCT(u UNION(a DOUBLE, b DOUBLE))": [
+        "{'u': union_value(a := 0.0::DOUBLE)}",
+        f"{{'u': union_value(a := {MINUS}::DOUBLE)}}",
+        "{'u': union_value(b := 0.0::DOUBLE)}",
+    ],
+    "TIMETZ": ["'12:00:00+00'", "'13:00:00+01'", "'24:00:00+00'", "'00:00:00+00'"],
+    "VARIANT": [
+        "1::UTINYINT::VARIANT",
+        "1::INTEGER::VARIANT",
+        "'1'::VARIANT",
+        "[1]::VARIANT",
+        "[]::INTEGER[]::VARIANT",
+    ],
+    "VARIANT[]": ["[1::UTINYINT::VARIANT]", "[1::INTEGER::VARIANT]", "[]", "[NULL]"],
 }
 
 
