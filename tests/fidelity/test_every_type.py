@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.snapshots import exported, manifest_of, rebuilt, resources
@@ -57,10 +58,12 @@ def compare(con: duckdb.DuckDBPyConnection, table: Content) -> None:
     looks = []
     for column, of in table.columns.items():
         looks += [
-            identifier(column),
             f"replace({identifier(column)}::VARCHAR, '-nan', 'nan')",
             f"typeof({identifier(column)})",
         ]
+        if "VARIANT" not in of.sql:
+            # A VARIANT hashes as it is laid out, which is no part of its value.
+            looks.append(f"hash({identifier(column)})")
         if of.sql in {"FLOAT", "DOUBLE"}:
             looks.append(f"signbit({identifier(column)}) AND NOT isnan({identifier(column)})")
         if of.sql.endswith("[]"):
@@ -69,11 +72,10 @@ def compare(con: duckdb.DuckDBPyConnection, table: Content) -> None:
             looks += [f"variant_typeof({identifier(column)})", f"hash(variant_normalize({identifier(column)}))"]
         if of.tags is not None:
             looks.append(f"({of.tags(identifier(column), 0)})::VARCHAR")
-    named = ", ".join(f"{look} AS c{number}" for number, look in enumerate(looks))
-    differs = " OR ".join(f"x.c{number} IS DISTINCT FROM y.c{number}" for number in range(len(looks)))
-    numbered = [f"(SELECT row_number() OVER () AS n, * FROM (SELECT {named} FROM {s}.main.{name}))" for s in "ab"]
-    query = f"SELECT * FROM {numbered[0]} x FULL JOIN {numbered[1]} y USING (n) WHERE {differs} OR x.n IS NULL"
-    assert con.execute(f"SELECT COLUMNS(*)::VARCHAR FROM ({query})").fetchall() == []
+    # Compared here and not by a join: DuckDB 2.0.0 crashes now and then when a join holds rows of deeply nested types.
+    seen = ", ".join(f"({look})::VARCHAR" for look in looks)
+    contents = [con.execute(f"SELECT {seen} FROM {side}.main.{name}").fetchall() for side in "ab"]
+    assert contents[0] == contents[1]
     assert con.execute(f"SELECT count(*) FROM b.main.{name}").fetchall() == [(len(table.rows),)]
 
 
@@ -93,6 +95,7 @@ def test_every_type_of_this_duckdb_is_in_the_table_and_every_exact_one_is_tried(
 @example(EVERY_LEAF)
 @example(ONLY_NAN)
 @given(contents())
+@pytest.mark.timeout(300 + 10 * EXAMPLES)
 @settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
