@@ -11,8 +11,9 @@ from uuid import UUID
 from duckback.config.load import validated
 from duckback.errors import NoSuchBackup, UsageError
 from duckback.ledger.base import Ledger
+from duckback.ledger.codec import manifest_prefix
 from duckback.ledger.embedded import EmbeddedLedger
-from duckback.model.events import EventKind
+from duckback.model.events import EventKind, event_id
 from duckback.model.ids import new_id
 from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report, unheard
@@ -21,7 +22,9 @@ from duckback.model.unchanged import why_changed
 from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
 from duckback.processors.compress_parquet import CompressParquet
 from duckback.processors.export_duckdb_to_parquet import ExportDuckdbToParquet
+from duckback.processors.export_incremental_changes import ExportIncrementalChanges
 from duckback.processors.fetch_objects import FetchObjects
+from duckback.processors.keep_local_copies import KeepLocalCopies
 from duckback.processors.prepare_staging import PrepareStaging
 from duckback.processors.record_duckdb_backup_event import RecordDuckdbBackupEvent
 from duckback.processors.record_failed_event import RecordFailedEvent
@@ -36,10 +39,12 @@ from duckback.processors.upload_duckdb_backup_to_s3 import UploadDuckdbBackupToS
 from duckback.processors.verify_duckdb_backups import VerifyDuckdbBackups
 from duckback.processors.verify_restored_database import VerifyRestoredDatabase
 from duckback.repository import layout
+from duckback.repository.objects import ObjectFiles
+from duckback.repository.parent import Parent, find_parent
 from duckback.repository.repository import Committed, Repository
-from duckback.routes import FULL_EXPORT, RESTORE, VERIFICATION
+from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION
 from duckback.routes.engine import run
-from duckback.routes.exchange import BackupExchange, RestoreExchange, VerificationExchange
+from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange
 from duckback.routes.processor import Processor
 from duckback.source.capture_connection import Connection
 from duckback.source.captures import capture_of
@@ -100,20 +105,24 @@ class Duckback:
         database: str | os.PathLike[str] | Connection,
         *,
         name: str | None = None,
+        scope: Scope | None = None,
         selection: Selection = EVERYTHING,
     ) -> BackupExchange:
-        """Take a full backup: one snapshot of every table, proven, uploaded, committed and recorded.
+        """Take a backup: one snapshot of every table, proven, uploaded, committed and recorded.
 
         Args:
             database: the path of a database file, whoever has it open; or the connection on which the caller has
                 opened one, of which only `cursor()` is used: it, its transaction and its lock stay as they are.
             name: the database's name in the repository; default: the file's stem.
+            scope: "full": every row is written; "incremental": what has changed since the last backup, and a full
+                only where that cannot be trusted; default: incremental where there is a backup, else full.
             selection: what of the database; the manifest names what it leaves out.
 
         Returns:
             The exchange as it left the route: ids, sizes, addresses, the manifest, and the seconds of each step.
 
         Raises:
+            NoSuchBackup: an incremental is asked for, and there is no backup.
             DuckbackError: as of `duckback.errors`; no part of the backup is visible then.
         """
         started = self._clock()
@@ -121,17 +130,23 @@ class Duckback:
         capture = capture_of(source, self._options.capture, self._images)
         try:
             repository = Repository.open_or_create(self._store, started)
-            exchange = BackupExchange(
-                database=self._name_of_new(name or self._options.name or capture.default_name),
-                start_time=started,
-                backup_id=new_id(started),
-                backup_scope="full",
-                retention=self._options.retention.keep_within,
-                selection=selection,
-                capture=capture,
-            )
+            wanted = self._name_of_new(name or self._options.name or capture.default_name)
             with self._ledger() as ledger:
-                return run(FULL_EXPORT, exchange, self._full_export(exchange, repository, ledger))
+                parent = _parent(repository, wanted, scope, ledger)
+                exchange = BackupExchange(
+                    database=wanted,
+                    start_time=started,
+                    backup_id=new_id(started),
+                    backup_scope="incremental" if parent.committed else "full",
+                    retention=self._options.retention.keep_within,
+                    selection=selection,
+                    capture=capture,
+                    parent=parent.committed,
+                    full_because=parent.doubt,
+                    notices=(f"a full backup was taken: {parent.doubt}",) if parent.doubt else (),
+                )
+                route = INCREMENTAL_EXPORT if parent.committed else FULL_EXPORT
+                return run(route, exchange, self._export(exchange, repository, ledger))
         finally:
             capture.release()
 
@@ -257,19 +272,32 @@ class Duckback:
             steps = _by_name(VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger))
             return run(VERIFICATION, exchange, steps)
 
-    def _full_export(self, exchange: BackupExchange, repository: Repository, ledger: Ledger) -> Processors:
+    def _copies(self, repository: Repository, database: str) -> Path:
+        return self._options.state_dir / str(repository.id) / layout.encode_name(database)
+
+    def _export(self, exchange: BackupExchange, repository: Repository, ledger: Ledger) -> Processors:
         options = self._options
-        copies = options.state_dir / str(repository.id) / layout.encode_name(exchange.database)
+        copies = self._copies(repository, exchange.database)
+        files = ObjectFiles(self._store, copies)
         return _by_name(
             PrepareStaging(self._staging, exchange.backup_id),
             RecordStartedEvent(ledger, repository.id),
             ExportDuckdbToParquet(options.memory_limit, options.threads, self._report),
+            ExportIncrementalChanges(
+                repository,
+                files,
+                memory_limit=options.memory_limit,
+                threads=options.threads,
+                rewrite_share=options.rewrite_share,
+                report=self._report,
+            ),
             CompressParquet(),
             UploadDuckdbBackupToS3(repository, ledger, self._report),
             RecordDuckdbBackupEvent(ledger, repository),
             CleanupOldDuckdbBackups(self._store, copies, options.retention.keep_local, self._clock),
             ReleaseCapture(),
             RecordFailedEvent(ledger, repository),
+            KeepLocalCopies(self._store, files, options.retention.keep_local),
             RemoveStaging(),
         )
 
@@ -278,7 +306,7 @@ class Duckback:
         return _by_name(
             PrepareStaging(self._staging, exchange.run_id),
             SelectBackup(repository),
-            FetchObjects(self._store, self._report),
+            FetchObjects(ObjectFiles(self._store, self._copies(repository, exchange.database)), self._report),
             RestoreDuckdbFromParquet(options.memory_limit, options.threads, self._report),
             VerifyRestoredDatabase(options.memory_limit, options.threads, self._report),
             RecordRecoveryEvent(ledger),
@@ -325,6 +353,23 @@ class Duckback:
             what = f"no database {name!r}" if name is not None else "no backup"
             raise NoSuchBackup(f"there is {what} in {self._store.url}", hint=f"Databases that are there: {shown}.")
         return names[0] if name is None else name
+
+
+def _parent(repository: Repository, database: str, scope: Scope | None, ledger: Ledger) -> Parent:
+    if scope == "full":
+        return Parent(None)
+
+    def recorded(backup_id: UUID) -> str | None:
+        entry = ledger.entry(event_id(EventKind.COMPLETED, backup_id).int)
+        return manifest_prefix(entry.transfer) if entry is not None else None
+
+    parent = find_parent(repository, database, recorded)
+    if scope == "incremental" and parent.committed is None and parent.doubt is None:
+        raise NoSuchBackup(
+            f"there is no backup of {database!r} that an incremental could be the difference to",
+            hint="Take a full one first: --full, or neither option.",
+        )
+    return parent
 
 
 def _wanted(repository: Repository, database: str, backup: str | None) -> UUID | None:

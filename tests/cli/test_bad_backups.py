@@ -177,7 +177,7 @@ def test_forged_ddl_cannot_read_or_write_files(full: Place) -> None:
 
 
 def test_damaged_backup_does_not_keep_an_older_one_from_being_restored(full: Place) -> None:
-    full.run("backup", full.database).worked()
+    full.run("backup", full.database, "--full").worked()
     old, new = full.backup_ids()
     for path in full.objects():
         if path.name.startswith(new):

@@ -49,8 +49,8 @@ def test_list_of_a_repository_without_backups_is_empty(full: Place) -> None:
 def test_show_tells_tables_and_where_the_backup_comes_from(full: Place) -> None:
     out = full.run("show").worked().out
     assert str(full.backup_ids()[0]) in out
-    assert "main.people\t50\t1\t" in out
-    assert "main.visits\t400\t1\t" in out
+    assert "main.people\t50\t50\t0\t1\t" in out
+    assert "main.visits\t400\t400\t0\t1\t" in out
     assert "small.duckdb" in out
 
 

@@ -142,7 +142,7 @@ def test_local_copies_are_kept_for_their_time_only(tmp_path: Path, seaweed: Seaw
     assert kept.is_dir()
 
     clock[0] = now + timedelta(days=8)
-    last = repo.backup(source)
+    last = repo.backup(source, scope="full")
     assert not kept.exists()
     assert (copies / str(last.backup_id)).is_dir()
 

@@ -50,12 +50,15 @@ def moments(longest: float, sent: signal.Signals) -> list[float]:
     return drawn
 
 
-@pytest.mark.parametrize("sent", SIGNALS, ids=lambda sent: sent.name)
-def test_interrupted_backup_leaves_no_trace_and_the_next_one_works(full: Place, sent: signal.Signals) -> None:
+@pytest.mark.parametrize(("sent", "scope"), [(signal.SIGINT, "--full"), (signal.SIGTERM, "--incremental")], ids=str)
+def test_interrupted_backup_leaves_no_trace_and_the_next_one_works(
+    full: Place, sent: signal.Signals, scope: str
+) -> None:
     codes = []
     for moment in moments(0.9, sent):
         before = full.backup_ids()
-        code, err = interrupted(full, sent, moment, "backup", full.database)
+        full.change()
+        code, err = interrupted(full, sent, moment, "backup", full.database, scope)
         codes.append(code)
         assert code in {0, 130}, (moment, code, err)
         assert "Traceback" not in err, err
@@ -65,8 +68,8 @@ def test_interrupted_backup_leaves_no_trace_and_the_next_one_works(full: Place, 
     assert 130 in codes
     full.run("verify").worked()
     full.run("backup", full.database).worked()
-    referred = {path.name for path in full.objects()}
-    assert len(referred) >= 2 * len(full.backup_ids())
+    full.run("restore", full.target).worked()
+    assert full.restored_is_equal()
 
 
 @pytest.mark.parametrize("sent", SIGNALS, ids=lambda sent: sent.name)
@@ -95,7 +98,10 @@ def test_interrupted_restore_leaves_the_target_untouched_or_complete(full: Place
 
 def test_interrupt_in_the_export_is_a_failed_run_on_record(full: Place) -> None:
     child = subprocess.Popen(
-        full.command("backup", full.database), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=full.root
+        full.command("backup", full.database, "--full"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=full.root,
     )
     while child.poll() is None and not any((run / "parquet").exists() for run in full.staged()):
         time.sleep(0.001)

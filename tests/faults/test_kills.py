@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.place import Place
 
-from duckback.routes import FULL_EXPORT, RESTORE
+from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE
 
 # Runs a verb and kills itself with SIGKILL when the processor of that name has done its work.
 _DRIVER = """
@@ -55,6 +55,7 @@ def assert_repository_is_whole(place: Place) -> None:
 
 def assert_next_backup_mends(place: Place) -> None:
     before = set(place.backup_ids())
+    place.change()
     place.run("backup", place.database).worked()
     after = place.backup_ids()
     assert len(set(after) - before) == 1
@@ -65,12 +66,19 @@ def assert_next_backup_mends(place: Place) -> None:
     assert not any(kind == "completed" and one not in after for kind, one in events), events
 
 
-@pytest.mark.parametrize("processor", [*FULL_EXPORT.on_start, *FULL_EXPORT.processors])
-def test_backup_killed_after_a_processor_leaves_a_valid_repository(full: Place, processor: str) -> None:
-    killed_after(full, processor, "backup", full.database)
-    committed = FULL_EXPORT.processors.index("upload-duckdb-backup-to-s3")
-    done = [*FULL_EXPORT.processors].index(processor) if processor in FULL_EXPORT.processors else -1
-    assert len(full.backup_ids()) == (2 if done >= committed else 1)
+@pytest.mark.parametrize(
+    ("scope", "processor"),
+    [
+        *(("--full", name) for name in (*FULL_EXPORT.on_start, *FULL_EXPORT.processors)),
+        *(("--incremental", name) for name in INCREMENTAL_EXPORT.processors),
+    ],
+)
+def test_backup_killed_after_a_processor_leaves_a_valid_repository(full: Place, scope: str, processor: str) -> None:
+    full.change()
+    killed_after(full, processor, "backup", full.database, scope)
+    names = (FULL_EXPORT if scope == "--full" else INCREMENTAL_EXPORT).processors
+    done = names.index(processor) if processor in names else -1
+    assert len(full.backup_ids()) == (2 if done >= names.index("upload-duckdb-backup-to-s3") else 1)
     assert len(full.staged()) == 1
     assert_repository_is_whole(full)
     assert_next_backup_mends(full)
@@ -106,8 +114,9 @@ def test_backup_killed_at_random_moments_leaves_a_valid_repository(full: Place) 
     chance = random.Random(SEED)
     moments = [chance.uniform(0.35, 1.1) for _ in range(4)]
     print(f"seed {SEED}: {moments}")
-    for moment in moments:
-        killed_at(full, moment, "backup", full.database)
+    for moment, scope in zip(moments, ["--full", "--incremental"] * 2, strict=True):
+        full.change()
+        killed_at(full, moment, "backup", full.database, scope)
         assert_repository_is_whole(full)
     assert_next_backup_mends(full)
 

@@ -1,6 +1,7 @@
 """A store that fails at any call: the backup succeeds or fails clearly, and is never visible in part."""
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from duckback import Duckback
 from duckback.errors import AccessDenied, DuckbackError, Locked, OutcomeUnknown, StoreError, StoreUnavailable
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.repository import layout
+from duckback.routes.exchange import BackupExchange, required
 from duckback.store.memory import MemoryStore
 
 DOWN = StoreUnavailable("the store is down")
@@ -42,6 +44,11 @@ def kinds(tmp_path: Path) -> list[str]:
 def failure_messages(tmp_path: Path) -> list[str]:
     with EmbeddedLedger(tmp_path / "state" / "ledger.sqlite") as ledger:
         return [entry.details.get("error_message", "") for entry in ledger.entries() if entry.kind.value == "failed"]
+
+
+def forget_local_copies(tmp_path: Path, done: BackupExchange) -> None:
+    (copies,) = (tmp_path / "state").rglob(str(done.backup_id))
+    shutil.rmtree(copies)
 
 
 def keys(store: FaultyStore, word: str) -> list[str]:
@@ -188,10 +195,10 @@ def test_a_tombstone_that_cannot_be_looked_for_does_not_lose_the_commit(
 def test_a_failing_cleanup_is_a_notice_and_the_backup_is_good(
     tmp_path: Path, duckback: Duckback, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("duckback.processors.cleanup_old_duckdb_backups.shutil.move", refuse)
+    monkeypatch.setattr("duckback.processors.cleanup_old_duckdb_backups.past_their_time", refuse)
     done = duckback.backup(database)
     assert done.notices == ("the backup is complete, but its clean-up failed: [Errno 28] No space left on device",)
     assert done.status == "completed"
@@ -199,11 +206,25 @@ def test_a_failing_cleanup_is_a_notice_and_the_backup_is_good(
     assert_nothing_is_staged(tmp_path)
 
 
+def test_local_copies_that_cannot_be_kept_are_a_notice_and_the_backup_is_good(
+    tmp_path: Path, duckback: Duckback, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("duckback.processors.keep_local_copies.shutil.move", refuse)
+    done = duckback.backup(database)
+    what = "no local copies of it were kept"
+    assert done.notices == (f"the backup is complete, but {what}: [Errno 28] No space left on device",)
+    assert done.status == "completed"
+    assert_nothing_is_staged(tmp_path)
+
+
 @pytest.mark.parametrize("method", ["get", "fetch", "list", "folders"])
 def test_a_restore_from_a_failing_store_touches_nothing(
     tmp_path: Path, duckback: Duckback, store: FaultyStore, database: Path, method: str
 ) -> None:
-    duckback.backup(database)
+    forget_local_copies(tmp_path, duckback.backup(database))
     store.faults.append(Fault(method, DOWN, last=99))
     (tmp_path / "target").mkdir()
     with pytest.raises(StoreUnavailable):
@@ -212,10 +233,30 @@ def test_a_restore_from_a_failing_store_touches_nothing(
     assert_nothing_is_staged(tmp_path)
 
 
-def test_a_restore_goes_through_a_store_that_is_not_a_directory(
+def test_a_restore_takes_local_copies_and_asks_the_store_for_no_rows(
     tmp_path: Path, duckback: Duckback, store: FaultyStore, database: Path
 ) -> None:
     duckback.backup(database)
+    duckback.restore(tmp_path / "new")
+    assert "fetch" not in [method for method, _ in store.calls]
+
+
+def test_a_damaged_local_copy_is_not_taken(
+    tmp_path: Path, duckback: Duckback, store: FaultyStore, database: Path
+) -> None:
+    done = duckback.backup(database)
+    (copy,) = (tmp_path / "state").rglob("*-main.visits.0000.parquet")
+    copy.write_bytes(copy.read_bytes()[:-1] + b"?")
+    duckback.restore(tmp_path / "new")
+    assert [key for method, key in store.calls if method == "fetch"] == [
+        ref.key for ref in required(done.committed).manifest.objects if ".visits." in ref.key
+    ]
+
+
+def test_a_restore_goes_through_a_store_that_is_not_a_directory(
+    tmp_path: Path, duckback: Duckback, store: FaultyStore, database: Path
+) -> None:
+    forget_local_copies(tmp_path, duckback.backup(database))
     done = duckback.restore(tmp_path / "new")
     assert len(done.files) == TABLES
     assert [method for method, _ in store.calls].count("fetch") == TABLES

@@ -87,6 +87,13 @@ class Place:
         path = self.root / "small.duckdb"
         return path if path.exists() else small_database(path)
 
+    def change(self) -> None:
+        """A visit more, one less and another one changed."""
+        with duckdb.connect(self.database) as con:
+            con.execute("INSERT INTO visits SELECT 7, now()::TIMESTAMP, 'visit ' || count(*) FROM visits")
+            con.execute("DELETE FROM visits WHERE rowid = (SELECT min(rowid) FROM visits)")
+            con.execute("UPDATE visits SET note = 'changed' WHERE rowid = (SELECT max(rowid) - 3 FROM visits)")
+
     def run(self, verb: str, *arguments: object, repo: object = None) -> Ran:
         """Run a verb in this process."""
         out, err = io.StringIO(), io.StringIO()

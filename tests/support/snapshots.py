@@ -19,8 +19,9 @@ from duckback.model.manifest import LedgerHead, Manifest, ObjectRef, TableBackup
 from duckback.model.progress import unheard
 from duckback.model.selection import Selection
 from duckback.source.engine import Resources, connect
-from duckback.source.export import ExportOrder, export_snapshot
+from duckback.source.export import export_snapshot
 from duckback.source.load import build_database, examine_database
+from duckback.source.order import ExportOrder
 
 MOMENT = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
 BACKUP_ID = new_id(MOMENT)

@@ -55,7 +55,13 @@ def test_an_object_never_leaves_its_databases_prefix_and_fits_into_a_file_name(
     database: str, schema: str, table: str
 ) -> None:
     key = layout.object_key(
-        database, scope="full", started_at=NOW, backup_id=UUID(int=7), schema=schema, table=table, part=3
+        database,
+        scope="full",
+        started_at=NOW,
+        backup_id=UUID(int=7),
+        schema=schema,
+        table=table,
+        ending=layout.ending_of("added", 3),
     )
     check_key(key)
     assert key.startswith(layout.data_prefix(database))
@@ -66,7 +72,13 @@ def test_an_object_never_leaves_its_databases_prefix_and_fits_into_a_file_name(
 def test_keys_are_laid_out_as_the_specification_says() -> None:
     backup_id = UUID("01927f3e-0000-7000-8000-000000000000")
     key = layout.object_key(
-        "hot", scope="full", started_at=NOW, backup_id=backup_id, schema="main", table="a.b", part=12
+        "hot",
+        scope="full",
+        started_at=NOW,
+        backup_id=backup_id,
+        schema="main",
+        table="a.b",
+        ending=layout.ending_of("rows", 12),
     )
     assert key == f"hot/duckdb/full/2026/11/23/{backup_id}-main.a%2Eb.0012.parquet"
     assert layout.manifest_key("hot", backup_id) == f"hot/manifests/{backup_id}.json"

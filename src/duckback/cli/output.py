@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from duckback.errors import DuckbackError
+from duckback.model.manifest import TableBackup
 
 
 def document(verb: str, **fields: Any) -> dict[str, Any]:
@@ -50,6 +51,11 @@ def notice(text: str) -> None:
     # A name in a database may hold what a terminal takes for a command.
     shown = "".join(letter if letter.isprintable() else " " for letter in text)
     sys.stderr.write(f"duckback: {shown}\n")
+
+
+def table_label(table: TableBackup) -> str:
+    """`schema.name`."""
+    return f"{table.schema_name}.{table.name}"
 
 
 def size(count: int) -> str:

@@ -1,12 +1,13 @@
 """duckback show: what is in one backup."""
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from duckback.cli.list import as_record
 from duckback.cli.options import Call, with_options
-from duckback.cli.output import print_document, print_table, size
+from duckback.cli.output import print_document, print_table, size, table_label
 from duckback.model.manifest import TableBackup
 
 
@@ -34,9 +35,23 @@ def show(
     print(f"manifest {found.committed.sha256}")
     for what in manifest.excluded:
         print(f"left out {what}")
-    print_table(("table", "rows", "objects", "size", "method"), [_row(table) for table in manifest.tables])
+    if manifest.parent_id is not None:
+        print(f"parent   {manifest.parent_id}")
+    if manifest.full_because is not None:
+        print(f"full     {manifest.full_because}")
+    headings = ("table", "rows", "added", "removed", "objects", "size", "written", "method", "reason")
+    print_table(headings, [_row(table, manifest.backup_id) for table in manifest.tables])
 
 
-def _row(table: TableBackup) -> tuple[str, ...]:
-    stored = sum(ref.size for ref in table.refs)
-    return (f"{table.schema_name}.{table.name}", f"{table.rows:,}", str(len(table.refs)), size(stored), table.method)
+def _row(table: TableBackup, backup_id: UUID) -> tuple[str, ...]:
+    return (
+        table_label(table),
+        f"{table.rows:,}",
+        f"{table.rows_added:,}",
+        f"{table.rows_removed:,}",
+        str(len(table.refs)),
+        size(sum(ref.size for ref in table.refs)),
+        size(sum(ref.size for ref in table.refs if ref.backup_id == backup_id)),
+        table.method,
+        table.reason or "",
+    )

@@ -60,6 +60,12 @@ class Options(BaseModel):
         default_factory=lambda data: f"{MEMORY_PER_THREAD_MB * data['threads']}MB",
         description="the most memory that DuckDB may use in a child process",
     )
+    rewrite_share: float = Field(
+        0.5,
+        gt=0,
+        description="rows that were added to or removed from a table since it was written whole, as a share of its "
+        "rows, from which the next incremental writes it whole again",
+    )
     s3: S3Options = S3Options()
     retention: Retention = Retention()
 

@@ -114,6 +114,15 @@ def decode_user_data(user_data_128: int, user_data_32: int) -> UserData:
     )
 
 
+def manifest_prefix(transfer: Transfer) -> str:
+    """The first 26 hex digits of the SHA-256 of the manifest that a transfer records.
+
+    Raises:
+        LedgerError: as of `decode_user_data`.
+    """
+    return decode_user_data(transfer.user_data_128, transfer.user_data_32).manifest_prefix
+
+
 def _pack(event: Event, digest_high: int) -> int:
     return (
         BACKUP_TYPE_DUCKDB << 120

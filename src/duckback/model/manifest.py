@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, m
 
 from duckback.errors import IntegrityError
 from duckback.model.catalog import Catalog, Frozen
+from duckback.model.selection import EVERYTHING, Selection
 
 FORMAT = "1-draft"
 MAX_MANIFEST_BYTES = 64 << 20
@@ -39,6 +40,12 @@ class Fingerprint(Frozen):
         """The fingerprint of both sets of rows together."""
         return Fingerprint(rows=self.rows + other.rows, sum1=self.sum1 + other.sum1, sum2=self.sum2 + other.sum2)
 
+    def without(self, other: "Fingerprint") -> "Fingerprint | None":
+        """The fingerprint of what is left when rows of that fingerprint are taken away; None: they are too many."""
+        if other.rows > self.rows:
+            return None
+        return Fingerprint(rows=self.rows - other.rows, sum1=self.sum1 - other.sum1, sum2=self.sum2 - other.sum2)
+
 
 class Run(Frozen):
     """Rows `first_row` to `first_row + rows - 1` of the table's object number `object`, counted from 0."""
@@ -49,10 +56,17 @@ class Run(Frozen):
 
 
 class Segment(Frozen):
-    """A chunk of a table in the order of its rowids: its fingerprint and where its rows lie."""
+    """A chunk of a table in the order of its rowids: its fingerprint and where its rows lie.
+
+    Attributes:
+        fingerprint: of the rows that lie in the runs and are not removed.
+        runs: no row lies in two of a table.
+        chunk: its number, counted from rowid 0; None: rows of several chunks, which have moved between them.
+    """
 
     fingerprint: Fingerprint
     runs: tuple[Run, ...]
+    chunk: Count | None = None
 
 
 class ObjectRef(Frozen):
@@ -65,6 +79,7 @@ class ObjectRef(Frozen):
         part_size: bytes a part of the upload, from which `composite` can be computed again.
         composite: the store's checksum of a multipart object as it answered, else None.
         encryption: server-side encryption as the store answered, else None.
+        rows: of the table; in an object of removed positions, their number.
         backup_id: the backup that wrote it.
     """
 
@@ -83,26 +98,55 @@ class ObjectRef(Frozen):
             raise ValueError(f"the key {self.key!r} leaves the repository")
         return self
 
+    @property
+    def position_name(self) -> str:
+        """What an object of removed positions calls it: the backup's id and the part, `<backup-id>.added.0000`."""
+        return ".".join([str(self.backup_id), *self._ending])
+
+    @property
+    def is_added(self) -> bool:
+        """Whether its rows are those that an incremental found new."""
+        return self._ending[:1] == ["added"]
+
+    @property
+    def _ending(self) -> list[str]:
+        # Names in keys are without dots: `<backup-id>-<schema>.<table>.added.0000.parquet`.
+        return self.key.rpartition("/")[2].split(".")[2:-1]
+
+
+Method = Literal["full", "changed", "unchanged"]
+"""How a backup has a table: written whole; the parent's objects and the difference to them; or these alone."""
+
 
 class TableBackup(Frozen):
-    """The rows of one table: its objects in row order, and the proof of what is in them.
+    """The rows of one table: its objects, the rows of them that count no more, and the proof of what is left.
 
     Attributes:
-        method: `full`: the objects hold the whole table.
+        method: how this backup came by it.
+        reason: why an incremental wrote it whole, else None.
         storage: per stored column, the way that Parquet holds it.
+        objects: those with rows, in the order in which they were written; those of earlier backups come first.
+        removed: those with positions (object, row) whose rows have gone since they were written.
         native: the DuckDB file that holds the table where Parquet cannot, else None.
-        raw_bytes: size of the columns before compression, as the Parquet footers state it.
+        rows: of the table.
+        rows_added: rows that the parent did not have; all of them where the table was written whole.
+        rows_removed: rows of the parent that are gone.
+        raw_bytes: size of the objects' columns before compression, as the Parquet footers state it.
         fingerprint: of all rows, taken from the snapshot and found again in the written files.
         segments: the same per chunk of rowids.
     """
 
     schema_name: str
     name: str
-    method: Literal["full"]
+    method: Method
+    reason: str | None = None
     storage: dict[str, str]
     objects: tuple[ObjectRef, ...]
+    removed: tuple[ObjectRef, ...] = ()
     native: ObjectRef | None = None
     rows: Count
+    rows_added: Count = 0
+    rows_removed: Count = 0
     raw_bytes: Count
     fingerprint: Fingerprint
     segments: tuple[Segment, ...]
@@ -110,7 +154,12 @@ class TableBackup(Frozen):
     @property
     def refs(self) -> tuple[ObjectRef, ...]:
         """Every object of the table."""
-        return (*self.objects, *((self.native,) if self.native is not None else ()))
+        return (*self.objects, *self.removed, *((self.native,) if self.native is not None else ()))
+
+    @property
+    def rows_held(self) -> int:
+        """Rows in its objects that count."""
+        return sum(ref.rows for ref in self.objects) - sum(ref.rows for ref in self.removed)
 
 
 class FileIdentity(Frozen):
@@ -159,6 +208,8 @@ class Manifest(Frozen):
     Attributes:
         started_at: fixes the date in the keys.
         snapshot_at: the moment that the backup shows.
+        full_because: why it is a full where an incremental was due, else None.
+        selection: what of the database it was to hold.
         excluded: objects that were left out, by kind and name.
         seconds: what each processor took, up to the commit.
     """
@@ -172,6 +223,7 @@ class Manifest(Frozen):
     scope: Literal["full", "incremental"]
     parent_id: UUID | None
     parent_manifest_sha256: Sha256 | None
+    full_because: str | None = None
     started_at: datetime
     snapshot_at: datetime
     retention_until: datetime
@@ -183,6 +235,7 @@ class Manifest(Frozen):
     ledger: LedgerHead
     catalog: Catalog
     tables: tuple[TableBackup, ...]
+    selection: Selection = EVERYTHING
     excluded: tuple[str, ...]
     seconds: dict[str, float]
 
@@ -192,7 +245,7 @@ class Manifest(Frozen):
         if sorted(listed) != sorted((table.schema_name, table.name) for table in self.catalog.tables):
             raise ValueError("the tables of the catalogue are not those with rows")
         for table in self.tables:
-            held = {sum(ref.rows for ref in table.objects), *((table.native.rows,) if table.native else ())}
+            held = {table.rows_held, *((table.native.rows,) if table.native else ())}
             if {table.rows, table.fingerprint.rows} | held != {table.rows}:
                 raise ValueError(f"the row counts of {table.schema_name}.{table.name} contradict one another")
         return self
@@ -209,6 +262,16 @@ class Manifest(Frozen):
         return tuple(ref for table in self.tables for ref in table.refs)
 
     @property
+    def new_objects(self) -> tuple[ObjectRef, ...]:
+        """The objects that this backup wrote."""
+        return tuple(ref for ref in self.objects if ref.backup_id == self.backup_id)
+
+    @property
+    def promoted(self) -> tuple[TableBackup, ...]:
+        """The tables that an incremental wrote whole."""
+        return tuple(table for table in self.tables if table.reason is not None)
+
+    @property
     def rows(self) -> int:
         """Rows of the snapshot, all tables together."""
         return sum(table.rows for table in self.tables)
@@ -221,7 +284,7 @@ class Manifest(Frozen):
     @property
     def bytes_added(self) -> int:
         """Bytes of the objects that this backup wrote."""
-        return sum(ref.size for ref in self.objects if ref.backup_id == self.backup_id)
+        return sum(ref.size for ref in self.new_objects)
 
 
 def encode(manifest: Manifest) -> bytes:

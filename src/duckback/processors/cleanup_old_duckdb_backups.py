@@ -10,7 +10,7 @@ from uuid import UUID
 from duckback.errors import StoreError
 from duckback.model.policy import past_their_time
 from duckback.repository import layout
-from duckback.routes.exchange import BackupExchange, required
+from duckback.routes.exchange import BackupExchange
 from duckback.store.base import Store
 
 _ABANDONED = timedelta(hours=24)
@@ -18,9 +18,7 @@ _ABANDONED = timedelta(hours=24)
 
 
 class CleanupOldDuckdbBackups:
-    """Local copies are the base of the next difference and the fastest restore; a local repository needs none.
-
-    What fails here is told in a notice: the backup is committed and recorded, and stays good.
+    """What fails here is told in a notice: the backup is committed and recorded, and stays good.
 
     Args:
         store: the repository's.
@@ -39,23 +37,12 @@ class CleanupOldDuckdbBackups:
 
     def process(self, exchange: BackupExchange) -> BackupExchange:
         try:
-            self._keep_copies(exchange)
             self._remove_old()
             self._store.abort_uploads(layout.data_prefix(exchange.database), before=self._clock() - _ABANDONED)
         except (OSError, StoreError) as error:
             notice = f"the backup is complete, but its clean-up failed: {error}"
             return replace(exchange, notices=(*exchange.notices, notice))
         return exchange
-
-    def _keep_copies(self, exchange: BackupExchange) -> None:
-        manifest = required(exchange.committed).manifest
-        if self._keep <= timedelta(0) or any(self._store.local_path(ref.key) for ref in manifest.objects):
-            return
-        files = [file for _, file in required(exchange.export).files]
-        folder = self._copies / str(exchange.backup_id)
-        folder.mkdir(parents=True, mode=0o700)
-        for file, ref in zip(files, manifest.objects, strict=True):
-            shutil.move(required(exchange.backup_path) / file.name, folder / Path(ref.key).name)
 
     def _remove_old(self) -> None:
         kept = {folder.name: folder for folder in self._copies.iterdir()} if self._copies.is_dir() else {}

@@ -1,7 +1,7 @@
 """upload-duckdb-backup-to-s3: objects up, what the store holds asked back, manifest last. Any store, S3 or not."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
@@ -27,6 +27,9 @@ _ENCRYPTION_CODES: dict[str | None, Literal["s3-sse", "s3-sse-kms", "none"]] = {
     "aws:kms": "s3-sse-kms",
     None: "none",
 }
+
+
+_WEAKEST_FIRST: tuple[Literal["s3-sse", "s3-sse-kms", "none"], ...] = ("none", "s3-sse", "s3-sse-kms")
 
 
 class UploadDuckdbBackupToS3:
@@ -55,8 +58,8 @@ class UploadDuckdbBackupToS3:
             status="uploaded",
             committed=committed,
             backup_size_bytes=manifest.bytes_added,
-            uploaded_file_count=len(manifest.objects),
-            s3_uris=tuple(self._repository.store.uri(ref.key) for ref in manifest.objects),
+            uploaded_file_count=len(manifest.new_objects),
+            s3_uris=tuple(self._repository.store.uri(ref.key) for ref in manifest.new_objects),
         )
 
     def _upload(self, exchange: BackupExchange) -> dict[str, ObjectRef]:
@@ -84,6 +87,8 @@ class UploadDuckdbBackupToS3:
 
     def _manifest(self, exchange: BackupExchange, refs: dict[str, ObjectRef], *, seconds: float) -> Manifest:
         export = required(exchange.export)
+        parent = exchange.parent
+        tables = tuple(_table_backup(table, refs) for table in export.tables)
         return Manifest(
             format="1-draft",
             duckback_version=version("duckback"),
@@ -92,19 +97,21 @@ class UploadDuckdbBackupToS3:
             database=exchange.database,
             backup_type=exchange.backup_type,
             scope=exchange.backup_scope,
-            parent_id=None,
-            parent_manifest_sha256=None,
+            parent_id=parent.manifest.backup_id if parent else None,
+            parent_manifest_sha256=parent.sha256 if parent else None,
+            full_because=exchange.full_because,
             started_at=exchange.start_time,
             snapshot_at=export.snapshot_at,
             retention_until=exchange.start_time + exchange.retention,
             compression="parquet-zstd",
-            encryption=_encryption_code(refs),
+            encryption=_encryption_code(ref for table in tables for ref in table.refs),
             capture_mode=exchange.capture.mode,
             file=export.file,
             engine=export.engine,
             ledger=LedgerHead(driver="embedded", id=self._ledger.identity(), head=self._ledger.head()),
             catalog=export.catalog,
-            tables=tuple(_table_backup(table, refs) for table in export.tables),
+            tables=tables,
+            selection=exchange.selection,
             excluded=export.left_out,
             seconds={**exchange.seconds, self.name: seconds},
         )
@@ -119,26 +126,33 @@ def _keyed(exchange: BackupExchange) -> Iterator[tuple[str, ExportedFile]]:
             backup_id=exchange.backup_id,
             schema=table.schema_name,
             table=table.name,
-            part=table.files.index(file) if file in table.files else None,
+            ending=layout.ending_of(file.kind, file.part),
         )
         yield key, file
 
 
-def _encryption_code(refs: dict[str, ObjectRef]) -> Literal["s3-sse", "s3-sse-kms", "none"]:
-    answered = {ref.encryption for ref in refs.values()}
-    return _ENCRYPTION_CODES.get(answered.pop(), "none") if len(answered) == 1 else "none"
+def _encryption_code(refs: Iterable[ObjectRef]) -> Literal["s3-sse", "s3-sse-kms", "none"]:
+    """The encryption that all of the objects have; of several kinds the least, since that is what can be relied on."""
+    answered = {_ENCRYPTION_CODES.get(ref.encryption, "none") for ref in refs}
+    return next((code for code in _WEAKEST_FIRST if code in answered), "none")
 
 
 def _table_backup(table: ExportedTable, refs: dict[str, ObjectRef]) -> TableBackup:
+    kept = table.kept
+    native = kept.native if kept else None
     return TableBackup(
         schema_name=table.schema_name,
         name=table.name,
-        method="full",
+        method=table.method,
+        reason=table.reason,
         storage=table.storage,
-        objects=tuple(refs[file.name] for file in table.files),
-        native=refs[table.native.name] if table.native else None,
+        objects=(*(kept.objects if kept else ()), *(refs[file.name] for file in table.files)),
+        removed=(*(kept.removed if kept else ()), *((refs[table.removed.name],) if table.removed else ())),
+        native=refs[table.native.name] if table.native else native,
         rows=table.fingerprint.rows,
-        raw_bytes=sum(file.raw_bytes for file in table.files),
+        rows_added=table.rows_added,
+        rows_removed=table.rows_removed,
+        raw_bytes=(kept.raw_bytes if kept else 0) + sum(file.raw_bytes for file in table.files),
         fingerprint=table.fingerprint,
         segments=table.segments,
     )

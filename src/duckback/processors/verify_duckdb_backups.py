@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID
 
-from duckback.errors import IntegrityError, NotFound
+from duckback.errors import IntegrityError
 from duckback.model.manifest import ObjectRef, TableBackup
 from duckback.model.progress import Progress, Report
+from duckback.repository.probe import problem_with
 from duckback.repository.repository import Repository
 from duckback.routes.exchange import Problem, VerificationExchange, Verified
 
@@ -39,23 +40,13 @@ class VerifyDuckdbBackups:
         problems: list[Problem] = []
         items = [(ref, table) for table in committed.manifest.tables for ref in table.refs]
         with ThreadPoolExecutor(_CHECKS) as pool:
-            for (ref, table), found in zip(items, pool.map(lambda item: self._wrong(item[0]), items), strict=True):
+            store = self._repository.store
+            probed = pool.map(lambda item: problem_with(store, item[0]), items)
+            for (ref, table), found in zip(items, probed, strict=True):
                 problems += _problems(ref, table, found)
                 done += ref.size
                 self._report(Progress(self.name, bytes_done=done, bytes_total=total))
         return Verified(backup_id, committed, tuple(problems))
-
-    def _wrong(self, ref: ObjectRef) -> str | None:
-        try:
-            held = self._repository.store.head(ref.key)
-        except NotFound:
-            return "missing"
-        if held.size != ref.size:
-            return f"has {held.size} bytes instead of {ref.size}"
-        if held.sha256 is None and held.composite is None:
-            return "the store answers no checksum for it"
-        same = held.sha256 == ref.sha256 if held.sha256 is not None else held.composite == ref.composite
-        return None if same else "its checksum is not the recorded one"
 
 
 def _problems(ref: ObjectRef, table: TableBackup, wrong: str | None) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from datetime import datetime
+from typing import Literal
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -11,6 +12,7 @@ REPOSITORY_KEY = "repository.json"
 # Schema and table are in one file name with a UUID, and file systems take 255 bytes: 120 each would not fit.
 _LONGEST_NAME = 80
 _DIGEST_CHARS = 16
+_TOMBSTONE = re.compile(r"[^/]+/pruned/(?P<id>[0-9a-f-]{36})\.json")
 _MANIFEST = re.compile(r"[^/]+/manifests/(?P<id>[0-9a-f-]{36})\.json")
 
 
@@ -33,15 +35,13 @@ def decode_name(encoded: str) -> str | None:
 
 
 def object_key(
-    database: str, *, scope: str, started_at: datetime, backup_id: UUID, schema: str, table: str, part: int | None
+    database: str, *, scope: str, started_at: datetime, backup_id: UUID, schema: str, table: str, ending: str
 ) -> str:
-    """Where an object lies: `<database>/duckdb/<scope>/yyyy/mm/dd/<backup-id>-<schema>.<table>.<part>.parquet`.
+    """Where an object lies: `<database>/duckdb/<scope>/yyyy/mm/dd/<backup-id>-<schema>.<table>.<ending>`.
 
-    The date is that of the backup's start in UTC, so that one backup never spans two dates. Without a part, it is the
-    table's native file, `….native.duckdb`.
+    The date is that of the backup's start in UTC, so that one backup never spans two dates.
     """
     folder = f"{encode_name(database)}/duckdb/{scope}/{started_at:%Y/%m/%d}"
-    ending = "native.duckdb" if part is None else f"{part:04d}.parquet"
     return f"{folder}/{backup_id}-{encode_name(schema)}.{encode_name(table)}.{ending}"
 
 
@@ -66,6 +66,30 @@ def backup_of_manifest(key: str) -> UUID | None:
     return UUID(found["id"]) if found else None
 
 
+def ending_of(kind: Literal["rows", "added", "removed", "native"], part: int) -> str:
+    """How the name of an object of that kind ends."""
+    match kind:
+        case "rows":
+            return f"{part:04d}.parquet"
+        case "added":
+            return f"added.{part:04d}.parquet"
+        case "removed":
+            return "removed.parquet"
+        case "native":
+            return "native.duckdb"
+
+
+def tombstone_prefix(database: str) -> str:
+    """What the keys of all of a database's tombstones start with."""
+    return f"{encode_name(database)}/pruned/"
+
+
 def tombstone_key(database: str, backup_id: UUID) -> str:
     """Where it would say that a backup is being pruned."""
-    return f"{encode_name(database)}/pruned/{backup_id}.json"
+    return f"{tombstone_prefix(database)}{backup_id}.json"
+
+
+def backup_of_tombstone(key: str) -> UUID | None:
+    """The backup whose tombstone a key is, None where it is not one."""
+    found = _TOMBSTONE.fullmatch(key)
+    return UUID(found["id"]) if found else None

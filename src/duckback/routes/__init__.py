@@ -1,8 +1,9 @@
 """The whole system at a glance: every route is a name and the processors that an exchange passes through.
 
-duckdb-full-export   the snapshot becomes Parquet, is uploaded, committed and recorded; what is past its time goes
-duckdb-restore       a backup becomes a database file again, is proven, and only then takes the target's name
-duckdb-verification  what the store holds is compared with what was committed
+duckdb-full-export         the snapshot becomes Parquet, is uploaded, committed and recorded; what is past its time goes
+duckdb-incremental-export  the same for what has changed since the last backup
+duckdb-restore             a backup becomes a database file again, is proven, and only then takes the target's name
+duckdb-verification        what the store holds is compared with what was committed
 """
 
 from duckback.routes.route import Route
@@ -17,7 +18,18 @@ FULL_EXPORT = Route(
         "record-duckdb-backup-event",
         "cleanup-old-duckdb-backups",
     ),
-    on_completion=("release-capture", "record-failed-event", "remove-staging"),
+    on_completion=("release-capture", "record-failed-event", "keep-local-copies", "remove-staging"),
+)
+
+INCREMENTAL_EXPORT = Route(
+    name="duckdb-incremental-export",
+    on_start=("prepare-staging", "record-started-event"),
+    processors=(
+        "export-incremental-changes",
+        "upload-duckdb-backup-to-s3",
+        "record-duckdb-backup-event",
+    ),
+    on_completion=("release-capture", "record-failed-event", "keep-local-copies", "remove-staging"),
 )
 
 RESTORE = Route(
@@ -38,4 +50,4 @@ VERIFICATION = Route(
     processors=("verify-duckdb-backups", "record-verification-event"),
 )
 
-ROUTES = (FULL_EXPORT, RESTORE, VERIFICATION)
+ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION)

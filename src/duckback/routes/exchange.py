@@ -1,7 +1,7 @@
 """The exchange: the typed state that processors hand on. A processor returns a changed copy, never the same one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -59,6 +59,8 @@ class BackupExchange(Exchange):
         compression_ratio: bytes before compression by bytes in the files.
         s3_uris: the addresses of the uploaded objects.
         backup_event_id: the completed event in the ledger.
+        parent: what an incremental is the difference to.
+        full_because: why it is a full where an incremental was due.
     """
 
     backup_id: UUID
@@ -75,6 +77,19 @@ class BackupExchange(Exchange):
     s3_uris: tuple[str, ...] = ()
     committed: Committed | None = None
     backup_event_id: UUID | None = None
+    parent: Committed | None = None
+    full_because: str | None = None
+
+    @property
+    def last_backup_time(self) -> datetime | None:
+        """The moment that the parent shows."""
+        return self.parent.manifest.snapshot_at if self.parent is not None else None
+
+    def exported(self, export: Export, folder: Path, *notices: str) -> "BackupExchange":
+        """The exchange after an export whose files are in the folder."""
+        left_out = (f"left out of the backup: {what}" for what in export.left_out)
+        heard = (*self.notices, *notices, *export.notices, *left_out)
+        return replace(self, status="exported", backup_path=folder, export=export, notices=heard)
 
 
 @dataclass(frozen=True, kw_only=True)

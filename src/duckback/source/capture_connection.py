@@ -9,15 +9,17 @@ import duckdb
 
 from duckback.errors import UsageError
 from duckback.model.export import Export
+from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report
-from duckback.source.capture import CaptureMode
+from duckback.source.capture import CaptureMode, unchanged_file
 from duckback.source.capture_image import from_a_good_image, order_of
 from duckback.source.child import run_job
 from duckback.source.engine import set_session, translated
-from duckback.source.export import ExportOrder, export_snapshot
+from duckback.source.export import export_snapshot
 from duckback.source.image.place import ImageSettings
 from duckback.source.image.taken import Image
 from duckback.source.jobs import ExportFile, ProveFiles
+from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
 from duckback.source.sql import qualified
 
 Connection = duckdb.DuckDBPyConnection
@@ -44,18 +46,22 @@ class ConnectionCapture:
         path = self._database()[1]
         return path.stem if path else None
 
-    def export(self, order: ExportOrder, report: Report) -> Export:
+    def export(self, order: ExportOrder, report: Report, fetch: Fetch = nothing_to_fetch) -> Export:
         name, path, is_read_only = self._database()
         if path is None:
-            return self._export_memory(order, report)
+            return self._export_memory(order, report, fetch)
 
         def attempt(directory: Path) -> Export:
             with self._without_checkpoints(name, is_read_only=is_read_only):
                 taken = run_job(order_of(path, directory, self._settings), report)
             job = ExportFile(database=path, image=Image.model_validate_json(taken), order=order)
-            return Export.model_validate_json(run_job(job, report))
+            return Export.model_validate_json(run_job(job, report, fetch))
 
         return from_a_good_image(path, self._settings, order.staging, attempt)
+
+    def unchanged_since(self, then: FileIdentity) -> FileIdentity | None:
+        path = self._database()[1]
+        return unchanged_file(path, then) if path is not None else None
 
     def release(self) -> None:
         if self._cursor is not None:
@@ -84,19 +90,19 @@ class ConnectionCapture:
             finally:
                 cursor.execute("ROLLBACK")
 
-    def _export_memory(self, order: ExportOrder, report: Report) -> Export:
+    def _export_memory(self, order: ExportOrder, report: Report, fetch: Fetch) -> Export:
         cursor = self._open_cursor()
         with translated("the given connection"):
             set_session(cursor)
             notices = tuple(f"not in the backup: {what}" for what in _beside(cursor))
-        export = export_snapshot(cursor, order, report)
+        export = export_snapshot(cursor, order, report, fetch)
         self.release()
         job = ProveFiles(
             export=export.model_copy(update={"notices": (*export.notices, *notices)}),
             staging=order.staging,
             resources=order.resources,
         )
-        return Export.model_validate_json(run_job(job, report))
+        return Export.model_validate_json(run_job(job, report, fetch))
 
     def _open_cursor(self) -> Connection:
         if self._cursor is None:

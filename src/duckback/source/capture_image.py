@@ -8,11 +8,11 @@ from duckback.model.export import Export
 from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report, unheard
 from duckback.model.unchanged import why_changed
-from duckback.source.capture import CaptureMode, refuse_unless_file
+from duckback.source.capture import CaptureMode, refuse_unless_file, unchanged_file
 from duckback.source.child import run_job
-from duckback.source.export import ExportOrder
 from duckback.source.image.place import ImageSettings, empty, image_directory
 from duckback.source.jobs import ExportImage, LookAtFile, TakeImage
+from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
 
 
 class ImageCapture:
@@ -25,15 +25,18 @@ class ImageCapture:
         self._settings = settings
         self.default_name = path.absolute().stem
 
-    def export(self, order: ExportOrder, report: Report) -> Export:
+    def export(self, order: ExportOrder, report: Report, fetch: Fetch = nothing_to_fetch) -> Export:
         refuse_unless_file(self._path)
         database = self._path.absolute()
 
         def attempt(directory: Path) -> Export:
             job = ExportImage(image=order_of(database, directory, self._settings), order=order)
-            return Export.model_validate_json(run_job(job, report))
+            return Export.model_validate_json(run_job(job, report, fetch))
 
         return from_a_good_image(database, self._settings, order.staging, attempt)
+
+    def unchanged_since(self, then: FileIdentity) -> FileIdentity | None:
+        return unchanged_file(self._path, then)
 
     def release(self) -> None:
         """Nothing to let go of: the image has gone with the export."""

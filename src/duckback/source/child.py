@@ -5,20 +5,27 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from typing import IO, Any
 
-from duckback.errors import SourceDamaged, SourceError, error_classes
+from duckback.errors import IntegrityError, SourceDamaged, SourceError, error_classes
 from duckback.model.progress import Progress, Report
-from duckback.source.jobs import Job
+from duckback.source.jobs import Caller, Job
+from duckback.source.order import Fetch, nothing_to_fetch
 
 _LAST_WORDS = 2_000
 _CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
 
 
-def run_job(job: Job, report: Report) -> str:
+def run_job(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
     """Run a job in a child process and return its result.
 
     The child dies with this process, and is killed when anything is raised here, Ctrl-C included.
+
+    Args:
+        job: what to do.
+        report: hears how far it is.
+        fetch: gets the objects that it asks for.
 
     Raises:
         DuckbackError: what the job raised, of the same class.
@@ -32,24 +39,26 @@ def run_job(job: Job, report: Report) -> str:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, process_group=0
         )
         try:
-            return _converse(child, job, report, stderr)
+            return _converse(child, job, Caller(report, fetch), stderr)
         finally:
             child.kill()
             child.communicate()
 
 
-def _converse(child: "subprocess.Popen[bytes]", job: Job, report: Report, stderr: IO[bytes]) -> str:
+def _converse(child: "subprocess.Popen[bytes]", job: Job, caller: Caller, stderr: IO[bytes]) -> str:
     if child.stdin is None or child.stdout is None:
         raise SourceError("the worker process has no pipes")
     try:
-        child.stdin.write(job.model_dump_json().encode() + b"\n")
-        child.stdin.flush()
+        _tell(child.stdin, job.model_dump_json())
     except BrokenPipeError:
         raise _death(child, stderr) from None
     for line in child.stdout:
         message: dict[str, Any] = json.loads(line)
         if "progress" in message:
-            report(Progress(**message["progress"]))
+            caller.report(Progress(**message["progress"]))
+        elif "fetch" in message:
+            with suppress(BrokenPipeError):  # it has died meanwhile, which the end of its output tells
+                _tell(child.stdin, json.dumps(_answer(caller, message["fetch"])))
         elif "error" in message:
             raise error_classes()[message["error"]](message["message"], hint=message["hint"])
         else:
@@ -57,6 +66,18 @@ def _converse(child: "subprocess.Popen[bytes]", job: Job, report: Report, stderr
             child.wait()
             return str(message["result"])
     raise _death(child, stderr)
+
+
+def _tell(pipe: IO[bytes], line: str) -> None:
+    pipe.write(line.encode() + b"\n")
+    pipe.flush()
+
+
+def _answer(caller: Caller, keys: list[str]) -> dict[str, Any]:
+    try:
+        return {"files": {key: str(path) for key, path in caller.fetch(keys).items()}}
+    except IntegrityError as error:
+        return {"problem": error.message}
 
 
 def _death(child: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> SourceError:

@@ -1,6 +1,7 @@
 """What a child process can be asked to do; each job is data, so that it can be sent."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,17 +13,26 @@ from duckback.model.export import Export
 from duckback.model.manifest import Manifest
 from duckback.model.progress import Progress, Report
 from duckback.source.engine import Resources, attach, connect, name_in_sql
-from duckback.source.export import ExportOrder, export_snapshot
+from duckback.source.export import export_snapshot
 from duckback.source.image.look import look
 from duckback.source.image.take import take_image
 from duckback.source.image.taken import Image
 from duckback.source.install import install
 from duckback.source.load import build_database, examine_database
+from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
 from duckback.source.proof import prove_files
 from duckback.source.sequences import at_their_positions, refuse_unless_told
 
 DEFERRED: TypeAdapter[tuple[Deferred, ...]] = TypeAdapter(tuple[Deferred, ...])
 """What BuildDatabase answers."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever sent a job: hears how far it is, and fetches objects that it asks for."""
+
+    report: Report
+    fetch: Fetch = nothing_to_fetch
 
 
 class Job(BaseModel, ABC):
@@ -31,7 +41,7 @@ class Job(BaseModel, ABC):
     model_config = ConfigDict(frozen=True)
 
     @abstractmethod
-    def run(self, report: Report) -> str:
+    def run(self, caller: Caller) -> str:
         """Do it, and return the result as text."""
 
 
@@ -54,16 +64,16 @@ class ExportFile(Job):
     image: Image | None = None
     order: ExportOrder
 
-    def run(self, report: Report) -> str:
+    def run(self, caller: Caller) -> str:
         """Returns the proven Export as JSON."""
         # Before DuckDB has it open: to close a file is to drop every lock that this process has on it.
         identity = self.image.file if self.image else look(self.database)
         path = self.image.path if self.image else self.database
         with connect(self.order.resources) as con:
             attach(con, path, name_in_sql(self.database.name), "READ_ONLY", subject=self.database)
-            export = export_snapshot(con, self.order, report, subject=self.database)
+            export = export_snapshot(con, self.order, caller.report, caller.fetch, subject=self.database)
         sequences = self._sequences(export)
-        proven = prove_files(export, self.order.staging, resources=self.order.resources, report=report)
+        proven = prove_files(export, self.order.staging, resources=self.order.resources, report=caller.report)
         catalog = export.catalog.model_copy(update={"sequences": sequences})
         seen: dict[str, Any] = {"file": identity, "catalog": catalog}
         if self.image:
@@ -92,9 +102,9 @@ class TakeImage(Job):
     seconds: float
     allow_network: bool = False
 
-    def run(self, report: Report) -> str:
+    def run(self, caller: Caller) -> str:
         """Returns the Image as JSON."""
-        report(Progress("capture"))
+        caller.report(Progress("capture"))
         return self.take().model_dump_json()
 
     def take(self) -> Image:
@@ -109,9 +119,9 @@ class ExportImage(Job):
     image: TakeImage
     order: ExportOrder
 
-    def run(self, report: Report) -> str:
+    def run(self, caller: Caller) -> str:
         """Returns the proven Export as JSON."""
-        return ExportFile(database=self.image.database, image=self.image.take(), order=self.order).run(report)
+        return ExportFile(database=self.image.database, image=self.image.take(), order=self.order).run(caller)
 
 
 class LookAtFile(Job):
@@ -120,9 +130,9 @@ class LookAtFile(Job):
     task: Literal["look"] = "look"
     database: Path
 
-    def run(self, report: Report) -> str:
+    def run(self, caller: Caller) -> str:
         """Returns the FileIdentity as JSON."""
-        report(Progress("look"))
+        caller.report(Progress("look"))
         return look(self.database).model_dump_json()
 
 
@@ -133,9 +143,9 @@ class ProveFiles(DuckDBJob):
     export: Export
     staging: Path
 
-    def run(self, report: Report) -> str:
+    def run(self, caller: Caller) -> str:
         """Returns the proven Export as JSON."""
-        return prove_files(self.export, self.staging, resources=self.resources, report=report).model_dump_json()
+        return prove_files(self.export, self.staging, resources=self.resources, report=caller.report).model_dump_json()
 
 
 class BuildDatabase(DuckDBJob):
@@ -148,7 +158,7 @@ class BuildDatabase(DuckDBJob):
     storage_version: str | None
     trust_ddl: bool
 
-    def run(self, report: Report) -> str:
+    def run(self, caller: Caller) -> str:
         """Returns what could not be made, as JSON."""
         deferred = build_database(
             self.manifest,
@@ -157,7 +167,7 @@ class BuildDatabase(DuckDBJob):
             storage_version=self.storage_version,
             trust_ddl=self.trust_ddl,
             resources=self.resources,
-            report=report,
+            report=caller.report,
         )
         return DEFERRED.dump_json(tuple(deferred)).decode()
 
@@ -171,9 +181,11 @@ class ExamineDatabase(DuckDBJob):
     target: Path
     deferred: tuple[Deferred, ...]
 
-    def run(self, report: Report) -> str:
+    def run(self, caller: Caller) -> str:
         """Returns nothing but that all is right."""
-        examine_database(self.target, self.manifest, self.files, self.deferred, resources=self.resources, report=report)
+        examine_database(
+            self.target, self.manifest, self.files, self.deferred, resources=self.resources, report=caller.report
+        )
         return ""
 
 
@@ -188,9 +200,9 @@ class InstallDatabase(Job):
     target: Path
     run_id: UUID
 
-    def run(self, report: Report) -> str:
+    def run(self, caller: Caller) -> str:
         """Returns where the old database is now, empty if there was none."""
-        report(Progress("verify-restored-database"))
+        caller.report(Progress("verify-restored-database"))
         return str(install(self.new_file, self.target, self.run_id, force=True) or "")
 
 

@@ -10,7 +10,7 @@ from duckback.errors import IntegrityError
 from duckback.model.catalog import Constraint, Table
 from duckback.model.manifest import TableBackup
 from duckback.source.engine import scalar, translated
-from duckback.source.files import parquet_rows
+from duckback.source.files import rows_that_count
 from duckback.source.native import native_rows
 from duckback.source.progress import followed
 from duckback.source.sql import identifier, qualified
@@ -29,7 +29,7 @@ def rows_of(
         with native_rows(con, files[rows.native.key], table.label) as relation:
             yield relation
     else:
-        yield parquet_rows([files[ref.key] for ref in rows.objects], table.stored_columns)
+        yield rows_that_count(rows, files, table.stored_columns)
 
 
 def load_rows(

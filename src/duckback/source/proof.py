@@ -8,11 +8,11 @@ import duckdb
 from duckback.errors import IntegrityError, SourceError
 from duckback.model.catalog import Column, Table
 from duckback.model.column_types import Storage, is_stored
-from duckback.model.export import Export, ExportedTable
-from duckback.model.manifest import Fingerprint, Segment
+from duckback.model.export import Export, ExportedFile, ExportedTable
+from duckback.model.manifest import Fingerprint
 from duckback.model.progress import Progress, Report
 from duckback.source.engine import Resources, connect, scalar, set_session, translated
-from duckback.source.files import parquet_rows
+from duckback.source.files import POSITION_COLUMNS, parquet_rows
 from duckback.source.fingerprint import CHUNK_ROWS, grouped_fingerprints, total
 from duckback.source.native import native_rows
 from duckback.source.sql import literal
@@ -34,35 +34,43 @@ def prove_files(export: Export, staging: Path, *, resources: Resources, report: 
     rows_done = 0
     with connect(resources) as con:
         for table, definition in zip(export.tables, export.catalog.tables, strict=True):
-            files = []
             native = staging / table.native.name if table.native else None
             if native is not None:
                 _compare_native(con, native, definition, table)
-            for number, file in enumerate(table.files):
-                expected = [segment for segment in table.segments if segment.runs[0].object == number]
+            files: list[ExportedFile] = []
+            for file in table.files:
                 if native is None:
-                    _compare(con, staging / file.name, definition, expected)
+                    _compare(con, staging / file.name, definition.label, definition.stored_columns, file.stretches)
                 files.append(file.model_copy(update={"raw_bytes": _raw_bytes(con, staging / file.name)}))
                 rows_done += file.rows
-                report(Progress("read again", rows_done=rows_done, rows_total=export.rows))
+                report(Progress("read again", rows_done=rows_done, rows_total=export.rows_written))
             if native is not None:
                 _compare_rest(con, native, [staging / file.name for file in table.files], definition)
+            if table.removed is not None:
+                path = staging / table.removed.name
+                _compare(con, path, definition.label, POSITION_COLUMNS, table.removed.stretches)
             proven.append(table.model_copy(update={"files": tuple(files)}))
     return export.model_copy(update={"tables": tuple(proven)})
 
 
-def _compare(con: duckdb.DuckDBPyConnection, path: Path, table: Table, expected: Sequence[Segment]) -> None:
+def _compare(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    label: str,
+    columns: Sequence[Column],
+    expected: Sequence[Fingerprint],
+) -> None:
     try:
-        found = file_fingerprints(con, path, table.stored_columns, [segment.runs[0].rows for segment in expected])
+        found = file_fingerprints(con, path, columns, [stretch.rows for stretch in expected])
     except SourceError as error:
         if isinstance(error.__cause__, duckdb.OutOfMemoryException):
             raise
         raise IntegrityError(
-            f"the Parquet file of table {table.label} cannot be read again: {error.message}", hint=_HINT
+            f"the Parquet file of table {label} cannot be read again: {error.message}", hint=_HINT
         ) from error
-    if found != [segment.fingerprint for segment in expected]:
+    if found != list(expected):
         raise IntegrityError(
-            f"the Parquet file of table {table.label} does not hold the rows that the snapshot had",
+            f"the Parquet file of table {label} does not hold the rows that the snapshot had",
             hint=_HINT,
         )
 

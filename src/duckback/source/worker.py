@@ -1,4 +1,4 @@
-"""The child process: one job from standard input, progress and result as JSON lines on standard output.
+"""The child process: one job from standard input, progress, questions and result as JSON lines on standard output.
 
 DuckDB runs here and not in the caller: a damaged file can abort the process, closing a file that the caller has
 open would drop its lock, and memory goes back to the system when the job is done.
@@ -8,16 +8,19 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from duckback.errors import DuckbackError, SourceError
-from duckback.source.jobs import AnyJob
+from duckback.errors import DuckbackError, IntegrityError, SourceError
+from duckback.source.jobs import AnyJob, Caller
+from duckback.source.order import Fetch
 
 _JOBS: TypeAdapter[AnyJob] = TypeAdapter(AnyJob)
-_LONGEST_LINE = 1 << 16
+_LONGEST_READ = 1 << 16
 
 
 def main() -> None:
@@ -25,9 +28,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     send = _sender()
     job = _JOBS.validate_json(_first_line())
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    answers: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_listen, args=(answers,), daemon=True).start()
+    caller = Caller(lambda progress: send({"progress": vars(progress)}), _fetcher(send, answers))
     try:
-        result = job.run(lambda progress: send({"progress": vars(progress)}))
+        result = job.run(caller)
     except DuckbackError as error:
         send({"error": type(error).__name__, "message": error.message, "hint": error.hint})
     except (OSError, MemoryError) as error:
@@ -50,17 +55,36 @@ def _sender() -> Callable[[dict[str, Any]], None]:
     return send
 
 
+def _fetcher(send: Callable[[dict[str, Any]], None], answers: "SimpleQueue[bytes]") -> Fetch:
+    def fetch(keys: Sequence[str]) -> Mapping[str, Path]:
+        if not keys:
+            return {}
+        send({"fetch": list(keys)})
+        answer: dict[str, Any] = json.loads(answers.get())
+        if "problem" in answer:
+            raise IntegrityError(answer["problem"])
+        return {key: Path(path) for key, path in answer["files"].items()}
+
+    return fetch
+
+
 def _first_line() -> bytes:
+    return next(_lines(), b"")
+
+
+def _lines() -> Iterator[bytes]:
     data = bytearray()
-    while not data.endswith(b"\n") and (block := os.read(0, _LONGEST_LINE)):
+    while block := os.read(0, _LONGEST_READ):
         data += block
-    return bytes(data)
+        *whole, rest = data.split(b"\n")
+        yield from map(bytes, whole)
+        data = bytearray(rest)
 
 
-def _die_with_parent() -> None:
+def _listen(answers: "SimpleQueue[bytes]") -> None:
+    for line in _lines():
+        answers.put(line)
     # The parent holds our standard input open; its end means that the parent is gone, killed perhaps.
-    while os.read(0, 1):
-        pass
     os._exit(1)
 
 

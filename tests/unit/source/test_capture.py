@@ -22,6 +22,7 @@ from duckback.source.captures import CaptureChoice, capture_of
 from duckback.source.child import run_job
 from duckback.source.image.place import ImageSettings
 from duckback.source.jobs import ExportImage, Job
+from duckback.source.order import Fetch, nothing_to_fetch
 
 
 def staging(folder: Path) -> Path:
@@ -224,9 +225,9 @@ def unreadable_images(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch,
     """How often a file is captured of which no image can be read."""
     jobs = []
 
-    def unreadable(job: Job, report: Report) -> str:
+    def unreadable(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
         if not isinstance(job, ExportImage):
-            return run_job(job, report)
+            return run_job(job, report, fetch)
         assert list(job.image.directory.iterdir()) == list(job.order.staging.iterdir()) == []
         jobs.append(job)
         (job.image.directory / "image.duckdb").touch()

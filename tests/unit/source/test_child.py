@@ -17,9 +17,9 @@ from support.snapshots import can_be_opened_elsewhere, order, python_process, ro
 
 from duckback.errors import SourceBusy, SourceError, Unsupported
 from duckback.model.export import Export
-from duckback.model.progress import Progress, Report, unheard
+from duckback.model.progress import Progress, unheard
 from duckback.source.child import run_job
-from duckback.source.jobs import ExportFile, InstallDatabase, Job
+from duckback.source.jobs import Caller, ExportFile, InstallDatabase, Job
 
 PATIENCE_SECONDS = 15
 
@@ -30,7 +30,7 @@ RUN_A_JOB = """
     from duckback.model.progress import unheard
     from duckback.source.child import run_job
     from duckback.source.engine import Resources
-    from duckback.source.export import ExportOrder
+    from duckback.source.order import ExportOrder
     from duckback.source.jobs import ExportFile
 
     def tell():
@@ -134,7 +134,7 @@ def test_a_killed_child_is_an_error_that_names_the_signal(endless: Path) -> None
 
 def test_a_child_that_cannot_read_its_job_says_why() -> None:
     class Unknown(Job):
-        def run(self, report: Report) -> str:
+        def run(self, caller: Caller) -> str:
             return ""
 
     job = Unknown()

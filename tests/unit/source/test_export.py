@@ -10,7 +10,7 @@ from duckback.errors import SourceError
 from duckback.model.export import Export
 from duckback.model.manifest import Fingerprint
 from duckback.model.progress import Progress, unheard
-from duckback.source import export as export_module
+from duckback.source import table_writer
 from duckback.source.export import export_snapshot
 from duckback.source.fingerprint import CHUNK_ROWS, total
 from duckback.source.proof import compression_codecs, prove_files
@@ -20,7 +20,7 @@ BIG = f"CREATE TABLE t AS SELECT range AS i, range % 7 AS j FROM range({2 * CHUN
 
 @pytest.fixture
 def one_chunk_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_module, "CHUNKS_PER_FILE", 1)
+    monkeypatch.setattr(table_writer, "CHUNKS_PER_FILE", 1)
 
 
 def assert_consistent(export: Export, staging: Path, folder: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_large_table_becomes_several_files_in_the_order_of_its_rows(tmp_path: 
 def test_gaps_that_deletes_left_are_no_rows_and_shift_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunks: int
 ) -> None:
-    monkeypatch.setattr(export_module, "CHUNKS_PER_FILE", chunks)
+    monkeypatch.setattr(table_writer, "CHUNKS_PER_FILE", chunks)
     path = tmp_path / "a.duckdb"
     with duckdb.connect(path) as con:
         con.execute(BIG)

@@ -10,8 +10,7 @@ from support.snapshots import exported, memory_database, resources
 
 from duckback.errors import IntegrityError, SourceError
 from duckback.model.progress import unheard
-from duckback.source import export as export_module
-from duckback.source import proof
+from duckback.source import proof, table_writer
 from duckback.source.fingerprint import CHUNK_ROWS
 from duckback.source.proof import prove_files
 
@@ -80,7 +79,7 @@ def test_a_damaged_file_is_found(tmp_path: Path, damage: str) -> None:
 
 
 def test_two_files_of_one_table_that_changed_places_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export_module, "CHUNKS_PER_FILE", 1)
+    monkeypatch.setattr(table_writer, "CHUNKS_PER_FILE", 1)
     with memory_database(tmp_path, f"CREATE TABLE t AS FROM range({2 * CHUNK_ROWS})") as con:
         export, staging = exported(con, tmp_path)
     swapped(staging / "0000.0000.parquet", staging / "0000.0001.parquet")

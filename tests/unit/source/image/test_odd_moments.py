@@ -19,7 +19,7 @@ from duckback.source.image.one_pass import one_pass
 from duckback.source.image.take import take_image
 from duckback.source.image.taken import Method
 from duckback.source.image.target import Target
-from duckback.source.jobs import LookAtFile
+from duckback.source.jobs import Caller, LookAtFile
 
 COUNT = "SELECT count(*) FROM t"
 
@@ -100,10 +100,10 @@ def test_a_look_identifies_a_file_with_its_log_and_gives_up_on_one_that_never_re
     path = tmp_path / "a.duckdb"
     with Application(path) as app:
         app.run("CREATE TABLE t AS FROM range(3)", "CHECKPOINT")
-        without = LookAtFile(database=path).run(unheard)
+        without = LookAtFile(database=path).run(Caller(unheard))
         assert '"wal_sha256":null' in without
         app.run("INSERT INTO t VALUES (9)")
-        assert '"wal_sha256":null' not in LookAtFile(database=path).run(unheard)
+        assert '"wal_sha256":null' not in LookAtFile(database=path).run(Caller(unheard))
 
     def disturb(*_: object) -> None:
         raise Disturbed("its header changed at every look")
@@ -111,7 +111,7 @@ def test_a_look_identifies_a_file_with_its_log_and_gives_up_on_one_that_never_re
     monkeypatch.setattr(look_module, "read_header", disturb)
     monkeypatch.setattr(look_module, "_PAUSE", 0)
     with pytest.raises(SourceBusy, match=r"cannot look at .*a\.duckdb: its header changed"):
-        LookAtFile(database=path).run(unheard)
+        LookAtFile(database=path).run(Caller(unheard))
 
 
 def test_the_image_of_an_earlier_database_leaves_nothing_in_a_smaller_one(tmp_path: Path) -> None:
