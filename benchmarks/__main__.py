@@ -5,14 +5,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import capture, data, full, memory
+from benchmarks import capture, data, full, incremental, memory, plot
 from benchmarks.measure import Row, machine, table
 
 _ROWS = 5_000_000
 _REPEAT = 3
 _GIGABYTES = 2.0
 _IMAGE_MEGABYTES = 1_000
-_NAMES = ("hot-tier", "flights", "floor", "memory", "capture")
+_NAMES = ("hot-tier", "flights", "floor", "memory", "capture", "incremental")
 
 
 def main() -> None:
@@ -21,7 +21,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=_ROWS, help="signals in the hot tier (default %(default)s)")
     parser.add_argument("--repeat", type=int, default=_REPEAT, help="runs of each, medians count (default %(default)s)")
     parser.add_argument("--only", choices=_NAMES, help="one benchmark alone")
+    parser.add_argument("--plot", type=Path, help="draw what incrementals cost into this file, and nothing else")
     arguments = parser.parse_args()
+    if arguments.plot:
+        _plot(arguments.plot, arguments.rows, arguments.repeat)
+        return
     started = time.perf_counter()
     print(machine(), flush=True)
     rows: list[Row] = []
@@ -41,6 +45,10 @@ def _run(name: str, folder: Path, signals: int, repeat: int) -> list[Row]:
         return memory.peaks(database, folder)
     if name == "capture":
         return capture.costs(_IMAGE_MEGABYTES, folder, repeat, _say)
+    if name == "incremental":
+        database = folder / "hot.duckdb"
+        rows = data.hot_tier(database, signals)
+        return incremental.costs(database, rows, folder, repeat, _say)
     if name == "floor":
         database = folder / "floor.duckdb"
         rows = data.hot_tier(database, full.FLOOR_ROWS)
@@ -52,6 +60,14 @@ def _run(name: str, folder: Path, signals: int, repeat: int) -> list[Row]:
     database = folder / "hot.duckdb"
     rows = data.hot_tier(database, signals)
     return full.backup_and_restore("hot tier", database, rows, folder, repeat=repeat, say=_say)
+
+
+def _plot(path: Path, signals: int, repeat: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="duckback-benchmark-") as folder:
+        database = Path(folder, "hot.duckdb")
+        rows = data.hot_tier(database, signals)
+        points = incremental.by_share(database, Path(folder), repeat, _say)
+    plot.draw(points, f"An incremental of {rows:,} rows", path)
 
 
 def _say(line: str) -> None:

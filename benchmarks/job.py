@@ -7,8 +7,9 @@ from pathlib import Path
 import duckdb
 
 from duckback import Duckback
+from duckback.routes.exchange import Scope
 
-_NAMES = ("backup", "export", "restore", "import")
+_NAMES = ("backup", "incremental", "export", "restore", "import")
 
 
 def main() -> None:
@@ -16,14 +17,25 @@ def main() -> None:
     name, origin, target, memory_limit, threads = sys.argv[1:]
     if name not in _NAMES:
         raise SystemExit(f"no such job: {name}")
-    job = {"backup": _backup, "export": _export, "restore": _restore, "import": _import}[name]
+    job = {"backup": _backup, "incremental": _incremental, "export": _export, "restore": _restore, "import": _import}[
+        name
+    ]
     print(json.dumps(job(Path(origin), Path(target), memory_limit, int(threads))))
 
 
 def _backup(database: Path, repo: Path, memory_limit: str, threads: int) -> dict[str, float]:
+    return _backed_up(database, repo, memory_limit, threads, "full")
+
+
+def _incremental(database: Path, repo: Path, memory_limit: str, threads: int) -> dict[str, float]:
+    return _backed_up(database, repo, memory_limit, threads, "incremental")
+
+
+def _backed_up(database: Path, repo: Path, memory_limit: str, threads: int, scope: Scope) -> dict[str, float]:
     state = repo.parent / "state"
     duckback = Duckback(repo, state_dir=state, memory_limit=memory_limit, threads=threads)
-    return dict(duckback.backup(database).seconds)
+    done = duckback.backup(database, scope=scope)
+    return {**done.seconds, "bytes": done.backup_size_bytes}
 
 
 def _restore(repo: Path, target: Path, memory_limit: str, threads: int) -> dict[str, float]:

@@ -28,7 +28,7 @@ class Measured:
     Attributes:
         seconds: wall time from the start of its process to its end.
         cpu_seconds: of all its processes, user and system; other work on the machine adds less to it.
-        steps: the seconds of each processor, for Duckback's own jobs.
+        steps: the seconds of each processor, for Duckback's own jobs; of a backup also the `bytes` that it added.
         peak_bytes: the highest sum over its processes, 0 if it was not sampled.
     """
 
@@ -104,7 +104,7 @@ def median_seconds(runs: Sequence[Measured]) -> float:
 
 def median_steps(runs: Sequence[Measured]) -> str:
     """The median seconds of each step that took long enough to matter, in words."""
-    medians = {name: median(run.steps[name] for run in runs) for name in runs[0].steps}
+    medians = {name: median(run.steps[name] for run in runs) for name in runs[0].steps if name != "bytes"}
     rest = median_seconds(runs) - sum(medians.values())
     shown = [f"{name} {seconds:.2f}" for name, seconds in medians.items() if seconds >= 0.05]
     return ", ".join([*shown, f"start and the rest {rest:.2f}"])

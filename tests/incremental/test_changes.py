@@ -69,7 +69,7 @@ def test_nulls_everywhere_are_rows_like_others(here: Protected) -> None:
 @pytest.mark.parametrize(
     ("type_", "before", "after"),
     [
-        ("DOUBLE", "0.0", "-0.0"),
+        ("DOUBLE", "'0.0'", "'-0.0'"),
         ("INTEGER[]", "NULL", "[]"),
         ("INTEGER[]", "[]", "[NULL]"),
         ("INTEGER[][]", "[[1], [2]]", "[[1, 2]]"),

@@ -27,7 +27,7 @@ SELECT 'column', schema_name, table_name, column_name, data_type, column_default
 WHERE database_name = current_database() AND NOT internal
 UNION ALL SELECT 'view', schema_name, view_name, sql, '', '' FROM duckdb_views()
 WHERE database_name = current_database() AND NOT internal
-UNION ALL SELECT 'sequence', schema_name, sequence_name, start_value::VARCHAR, last_value::VARCHAR, ''
+UNION ALL SELECT 'sequence', schema_name, sequence_name, increment_by::VARCHAR, '', ''
 FROM duckdb_sequences() WHERE database_name = current_database()
 ORDER BY ALL
 """

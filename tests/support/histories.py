@@ -154,7 +154,7 @@ ELSEWHERE = [
     "CREATE OR REPLACE VIEW seen AS SELECT 2 AS two",
     "DROP VIEW IF EXISTS seen",
     "CREATE SEQUENCE IF NOT EXISTS numbers START 7",
-    "SELECT nextval('numbers') FROM duckdb_sequences() WHERE sequence_name = 'numbers'",
+    "CREATE SEQUENCE IF NOT EXISTS numbers; SELECT nextval('numbers')",
     "DROP SEQUENCE IF EXISTS numbers",
     "CREATE SCHEMA IF NOT EXISTS other; CREATE OR REPLACE TABLE other.t AS FROM range(3)",
     "DROP SCHEMA IF EXISTS other CASCADE",

@@ -1,0 +1,154 @@
+"""What an incremental costs, in time and bytes, as a ratio to a full backup of the same database in the same run."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.measure import Measured, Row, compared, compared_cpu, interleaved, run_job
+
+Say = Callable[[str], None]
+
+_UPDATE = "UPDATE signals SET score = coalesce(score, 0) + 1 WHERE hash(rowid) % 1000 < {per_mille}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A change, and what its incremental may cost.
+
+    Attributes:
+        what: in words.
+        statement: that makes it; None: nothing is written at all.
+        time: seconds by those of a full.
+        size: bytes by those of a full.
+    """
+
+    what: str
+    statement: str | None
+    time: float
+    size: float
+
+
+CASES = (
+    Case("no commit", None, 0.02, 0.0),
+    Case("commits, no change of content", "UPDATE signals SET score = score WHERE rowid % 97 = 0", 0.30, 0.0),
+    Case("1 % appended", "INSERT INTO signals FROM signals WHERE rowid % 100 = 0", 0.35, 0.02),
+    Case("oldest 10 % deleted", "DELETE FROM signals WHERE rowid < (SELECT count(*) // 10 FROM signals)", 0.60, 0.01),
+    Case("1 % updated at random", _UPDATE.format(per_mille=10), 1.10, 0.03),
+    Case(
+        "5 % deleted, all rowids shifted",
+        "CREATE OR REPLACE TABLE signals AS FROM signals WHERE rowid >= (SELECT count(*) // 20 FROM signals)",
+        1.10,
+        0.02,
+    ),
+)
+
+SHARES = (0.0, 0.001, 0.01, 0.1, 0.5, 1.0)
+"""Updated rows by rows, of the plot."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Runs of incrementals and of fulls of the same database, in turn."""
+
+    incrementals: Sequence[Measured]
+    fulls: Sequence[Measured]
+
+    @property
+    def size(self) -> float:
+        """Bytes that an incremental added by those of a full."""
+        return self.incrementals[0].steps["bytes"] / self.fulls[0].steps["bytes"]
+
+
+class Changed:
+    """A database with one full backup, of which changed copies are backed up.
+
+    Args:
+        database: the file.
+        folder: for all that is written.
+    """
+
+    def __init__(self, database: Path, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+        self._first = folder / "first"
+        run_job("backup", database, self._first / "repo")
+
+    def cost(self, statement: str | None, repeat: int) -> Cost:
+        """Of backing up the database after a statement; `repeat` pairs."""
+        changed = self._database
+        if statement is not None:
+            changed = self._folder / "changed" / self._database.name
+            changed.parent.mkdir()
+            shutil.copy(self._database, changed)
+            with duckdb.connect(changed) as con:
+                con.execute(statement)
+        try:
+            return Cost(
+                *interleaved(repeat, lambda: self._run("incremental", changed), lambda: self._run("backup", changed))
+            )
+        finally:
+            shutil.rmtree(self._folder / "changed", ignore_errors=True)
+
+    def peak(self, statement: str) -> tuple[Measured, Measured]:
+        """The memory of an incremental after a statement, and of a full."""
+        with duckdb.connect(self._database) as con:
+            con.execute(statement)
+        return tuple(self._run(name, self._database, sampled=True) for name in ("incremental", "backup"))  # type: ignore[return-value]  # two names, two answers
+
+    def _run(self, name: str, database: Path, *, sampled: bool = False) -> Measured:
+        repo = self._folder / "again" / "repo"
+        # Objects never change: links to them are as good as copies.
+        shutil.copytree(self._first, repo.parent, copy_function=lambda one, other: Path(other).hardlink_to(one))
+        (repo.parent / "state").mkdir(exist_ok=True)
+        try:
+            return run_job(name, database, repo, sampled=sampled)
+        finally:
+            shutil.rmtree(repo.parent)
+
+
+def costs(database: Path, rows: int, folder: Path, repeat: int, say: Say) -> list[Row]:
+    """Every case, and the memory of the one that compares most.
+
+    Args:
+        database: of the hot tier; it is changed in the end.
+        rows: how many it has.
+        folder: for all that is written.
+        repeat: pairs of each.
+        say: hears each case.
+    """
+    found: list[Row] = []
+    base = Changed(database, folder)
+    for case in CASES:
+        cost = base.cost(case.statement, repeat)
+        found += [
+            compared(f"incremental: {case.what}", cost.incrementals, cost.fulls, "full backup", target=case.time),
+            compared_cpu(cost.incrementals, cost.fulls),
+            _bytes(cost, case),
+        ]
+        say(f"{case.what}: {found[-3].ratio}, bytes {cost.size:.4f}")
+    ours, full = base.peak(_UPDATE.format(per_mille=10))
+    is_less = ours.peak_bytes < full.peak_bytes
+    mine, theirs = (f"{one.peak_bytes / 1e6:.0f} MB" for one in (ours, full))
+    found.append(Row(f"peak, 1 % of {rows:,} rows updated", mine, theirs, target="< full", is_met=is_less))
+    return found
+
+
+def _bytes(cost: Cost, case: Case) -> Row:
+    sizes = [f"{runs[0].steps['bytes'] / 1e6:.2f} MB" for runs in (cost.incrementals, cost.fulls)]
+    target, is_met = f"<= {case.size:.0%}", cost.size <= case.size
+    return Row("  bytes", sizes[0], sizes[1], f"{cost.size:.4f}", target, is_met)
+
+
+def by_share(database: Path, folder: Path, repeat: int, say: Say) -> list[tuple[float, float, float]]:
+    """Shares of rows that were updated at random, and what it costs: time and bytes, by those of a full."""
+    base = Changed(database, folder)
+    points = []
+    for share in SHARES:
+        cost = base.cost(_UPDATE.format(per_mille=round(1000 * share)), repeat)
+        seconds = [sum(run.seconds for run in runs) for runs in (cost.incrementals, cost.fulls)]
+        points.append((share, seconds[0] / seconds[1], cost.size))
+        say(f"{share:.1%} updated: time {points[-1][1]:.2f}, bytes {points[-1][2]:.4f}")
+    return points
