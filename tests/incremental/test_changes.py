@@ -84,7 +84,8 @@ def test_values_that_hash_alike_are_different(here: Protected, type_: str, befor
     here.proven(
         f"CREATE TABLE t (id INTEGER, v {type_})", f"INSERT INTO t SELECT i, ({before})::{type_} FROM range(100) r(i)"
     )
-    manifest = here.proven(f"UPDATE t SET v = ({after})::{type_} WHERE id = 60")
+    # DuckDB's own UPDATE leaves a value alone that equals the new one.
+    manifest = here.proven("DELETE FROM t WHERE id = 60", f"INSERT INTO t VALUES (60, ({after})::{type_})")
     assert (of(manifest).method, of(manifest).rows_added, of(manifest).rows_removed) == ("changed", 1, 1)
 
 

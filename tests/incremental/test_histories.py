@@ -70,9 +70,9 @@ class History(RuleBasedStateMachine):
         name = data.draw(NAMES)
         if name in self._tables:
             self._run([f"DROP TABLE {table.sql}"])
-        elif name != table.name:
+        else:
             before, table.name = table.sql, name
-            self._run([f"ALTER TABLE {before} RENAME TO {table.sql}"])
+            self._run([f"ALTER TABLE {before} RENAME TO {table.sql}"] if before != table.sql else [])
             self._tables[name] = table
 
     @rule(statement=st.sampled_from(ELSEWHERE))

@@ -29,8 +29,8 @@ STEP = "export-duckdb-to-parquet"
 
 # Bloom filters cost 3 % of the CPU time, and serve none of the reads that a backup is for.
 _COPY_OPTIONS = "FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, WRITE_BLOOM_FILTER false"
-_HIDING_ROWID = {"rowid"}
-_HIDING_POSITIONS = {"rowid", "file_row_number", "file_index"}
+_HIDING_NUMBERS = {"rowid", "file_row_number"}
+_HIDING_POSITIONS = {*_HIDING_NUMBERS, "file_index"}
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,16 @@ class TableWriter:
         self.native: NativeCopy | None = None
 
     @property
-    def has_rowids(self) -> bool:
-        """Whether rows can be told by their rowids: a column of that name hides the pseudo-column."""
-        return not self._has_column(_HIDING_ROWID)
+    def has_numbers(self) -> bool:
+        """Whether rows can be told by their numbers, in the table and in a file: a column of that name hides them.
+
+        If not, the table is one chunk in one file.
+        """
+        return not self._has_column(_HIDING_NUMBERS)
 
     @property
     def has_positions(self) -> bool:
-        """Whether rows can be told by their rowids in the table and by their positions in its files."""
+        """Whether rows can be told by their numbers in several files too."""
         return not self._has_column(_HIDING_POSITIONS)
 
     @property
@@ -93,7 +96,7 @@ class TableWriter:
 
     def measure(self) -> Measured:
         """Scan the table once."""
-        group = f"rowid // {CHUNK_ROWS}" if self.has_rowids else "0"
+        group = f"rowid // {CHUNK_ROWS}" if self.has_numbers else "0"
         columns = self.table.stored_columns
         found = measured_groups(self.con, self.relation, columns, group, width(columns))
         widest = max((bytes_a_row for _, _, bytes_a_row in found), default=0)
@@ -107,7 +110,7 @@ class TableWriter:
         done = 0
         for number, start in enumerate(range(0, max(len(chunks), 1), CHUNKS_PER_FILE)):
             part = chunks[start : start + CHUNKS_PER_FILE]
-            rows = [self._range(part)] if part and self.has_rowids else [self.relation]
+            rows = [self._range(part)] if part and self.has_numbers else [self.relation]
             heard = _from(report, done)
             files.append(self.copy("rows", number, part, rows, group_rows=measured.group_rows, report=heard))
             segments += _segments(number, part)
@@ -173,7 +176,7 @@ class TableWriter:
         return ExportedFile(name=name, kind=kind, part=number, rows=written, stretches=stretches)
 
     def _in_order(self, chunks: Sequence[Chunk]) -> str:
-        if not chunks or not self.has_rowids:
+        if not chunks or not self.has_numbers:
             return ""
         return "" if scalar(self.con, "SELECT current_setting('preserve_insertion_order')") else " ORDER BY rowid"
 
