@@ -10,8 +10,8 @@ from uuid import UUID
 
 from duckback.config.load import validated
 from duckback.errors import NoSuchBackup, UsageError
-from duckback.ledger.base import Ledger
 from duckback.ledger.embedded import EmbeddedLedger
+from duckback.ledger.outbox import Outbox
 from duckback.model.events import EventKind
 from duckback.model.ids import new_id
 from duckback.model.manifest import FileIdentity
@@ -20,6 +20,7 @@ from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.unchanged import why_changed
 from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
 from duckback.processors.compress_parquet import CompressParquet
+from duckback.processors.deliver_ledger_events import DeliverLedgerEvents
 from duckback.processors.export_duckdb_to_parquet import ExportDuckdbToParquet
 from duckback.processors.fetch_objects import FetchObjects
 from duckback.processors.prepare_staging import PrepareStaging
@@ -254,10 +255,12 @@ class Duckback:
             wanted=_wanted(repository, database, backup),
         )
         with self._ledger() as ledger:
-            steps = _by_name(VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger))
+            steps = _by_name(
+                VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger), self._delivery(ledger)
+            )
             return run(VERIFICATION, exchange, steps)
 
-    def _full_export(self, exchange: BackupExchange, repository: Repository, ledger: Ledger) -> Processors:
+    def _full_export(self, exchange: BackupExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
         options = self._options
         copies = options.state_dir / str(repository.id) / layout.encode_name(exchange.database)
         return _by_name(
@@ -271,9 +274,10 @@ class Duckback:
             ReleaseCapture(),
             RecordFailedEvent(ledger, repository),
             RemoveStaging(),
+            self._delivery(ledger),
         )
 
-    def _restore(self, exchange: RestoreExchange, repository: Repository, ledger: Ledger) -> Processors:
+    def _restore(self, exchange: RestoreExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
         options = self._options
         return _by_name(
             PrepareStaging(self._staging, exchange.run_id),
@@ -283,10 +287,14 @@ class Duckback:
             VerifyRestoredDatabase(options.memory_limit, options.threads, self._report),
             RecordRecoveryEvent(ledger),
             RemoveStaging(),
+            self._delivery(ledger),
         )
 
     def _ledger(self) -> EmbeddedLedger:
-        return EmbeddedLedger(self._options.state_dir / "ledger.sqlite")
+        return EmbeddedLedger(self._options.state_dir / "ledger.sqlite", self._options.ledger.number)
+
+    def _delivery(self, ledger: EmbeddedLedger) -> DeliverLedgerEvents:
+        return DeliverLedgerEvents(Outbox(ledger, self._options.ledger.remote))
 
     @property
     def _images(self) -> ImageSettings:

@@ -17,7 +17,7 @@ FULL_EXPORT = Route(
         "record-duckdb-backup-event",
         "cleanup-old-duckdb-backups",
     ),
-    on_completion=("release-capture", "record-failed-event", "remove-staging"),
+    on_completion=("release-capture", "record-failed-event", "remove-staging", "deliver-ledger-events"),
 )
 
 RESTORE = Route(
@@ -30,12 +30,13 @@ RESTORE = Route(
         "verify-restored-database",
         "record-recovery-event",
     ),
-    on_completion=("remove-staging",),
+    on_completion=("remove-staging", "deliver-ledger-events"),
 )
 
 VERIFICATION = Route(
     name="duckdb-verification",
     processors=("verify-duckdb-backups", "record-verification-event"),
+    on_completion=("deliver-ledger-events",),
 )
 
 ROUTES = (FULL_EXPORT, RESTORE, VERIFICATION)
