@@ -12,6 +12,8 @@ REPOSITORY_KEY = "repository.json"
 _LONGEST_NAME = 80
 _DIGEST_CHARS = 16
 _MANIFEST = re.compile(r"[^/]+/manifests/(?P<id>[0-9a-f-]{36})\.json")
+_TOMBSTONE = re.compile(r"[^/]+/pruned/(?P<id>[0-9a-f-]{36})(?P<done>\.done)?\.json")
+_PROOF = re.compile(r"[^/]+/proofs/(?P<id>[0-9a-f-]{36})/[^/]+\.json")
 
 
 def encode_name(name: str) -> str:
@@ -69,3 +71,15 @@ def backup_of_manifest(key: str) -> UUID | None:
 def tombstone_key(database: str, backup_id: UUID) -> str:
     """Where it would say that a backup is being pruned."""
     return f"{encode_name(database)}/pruned/{backup_id}.json"
+
+
+def backup_of_tombstone(key: str) -> tuple[UUID, bool] | None:
+    """The backup whose tombstone a key is, and whether it is the end of one (`….done.json`); None for other keys."""
+    found = _TOMBSTONE.fullmatch(key)
+    return (UUID(found["id"]), found["done"] is not None) if found else None
+
+
+def backup_of_proof(key: str) -> UUID | None:
+    """The backup that a proof is about, None where the key is not that of one."""
+    found = _PROOF.fullmatch(key)
+    return UUID(found["id"]) if found else None
