@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from duckback.audit.view import LedgerView
 from duckback.config.load import validated
 from duckback.errors import NoSuchBackup, UsageError
 from duckback.ledger.embedded import EmbeddedLedger
@@ -47,6 +48,7 @@ from duckback.source.captures import capture_of
 from duckback.source.child import run_job
 from duckback.source.image.place import ImageSettings
 from duckback.source.jobs import LookAtFile
+from duckback.source.metadata import Relation
 from duckback.store.registry import open_store
 
 Processors = Mapping[str, Processor[Any]]
@@ -259,6 +261,24 @@ class Duckback:
                 VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger), self._delivery(ledger)
             )
             return run(VERIFICATION, exchange, steps)
+
+    @property
+    def ledger(self) -> LedgerView:
+        """The events of backups: listed, shown, reconciled, delivered."""
+        return LedgerView(self._options)
+
+    def backup_metadata(self, sql: str = "FROM backup_metadata", *, name: str | None = None) -> Relation:
+        """The table `backup_metadata`, one row a backup, failed runs included, as a DuckDB relation.
+
+        Args:
+            sql: a query of it; its columns are those of `duckback.ledger.metadata.BackupMetadata`, times in UTC.
+            name: the database's name; default: all of the repository.
+
+        Raises:
+            UsageError: DuckDB does not accept the query.
+            DuckbackError: the repository or the ledger cannot be read.
+        """
+        return self.ledger.query(sql, name)
 
     def _full_export(self, exchange: BackupExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
         options = self._options
