@@ -1,11 +1,21 @@
 """Fixtures that several kinds of tests share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import tigerbeetle
+from support.fake_tigerbeetle import FakeCluster
 from support.place import Place, copies, stocked
 from support.seaweed import Seaweed
+from support.tigerbeetle import TigerBeetleServer
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say whether a real TigerBeetle was there: a test that is skipped in silence proves nothing."""
+    terminalreporter.section("ledger")
+    terminalreporter.line(tigerbeetle.summary(), yellow=not tigerbeetle.is_there())
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +32,48 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
             yield server
         finally:
             server.stop()
+
+
+@pytest.fixture(scope="session")
+def _started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TigerBeetleServer | None]:
+    binary = os.environ.get(tigerbeetle.BINARY)
+    if not binary:
+        yield None
+        return
+    server = TigerBeetleServer(binary, tmp_path_factory.mktemp("tigerbeetle"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def fake_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
+    """A double of a cluster, which every client of this process reaches, whatever its addresses."""
+    cluster = FakeCluster(tmp_path / "cluster")
+    monkeypatch.setattr("tigerbeetle.ClientSync", cluster.client)
+    return cluster
+
+
+@pytest.fixture
+def tigerbeetle_addresses(_started_server: TigerBeetleServer | None) -> tuple[str, ...]:
+    """A real cluster with id 0; what other tests wrote is in it."""
+    if not tigerbeetle.is_there():
+        pytest.skip(tigerbeetle.NOT_RUN)
+    if _started_server is not None:
+        return (_started_server.address,)
+    return tuple(os.environ[tigerbeetle.ADDRESSES].split(","))
+
+
+@pytest.fixture
+def tigerbeetle_server(_started_server: TigerBeetleServer | None) -> Iterator[TigerBeetleServer]:
+    """A real server that may be stopped and paused; it runs again afterwards."""
+    if _started_server is None:
+        pytest.skip(tigerbeetle.NOT_OURS)
+    yield _started_server
+    _started_server.stop()
+    _started_server.start()
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from duckback.audit.view import LedgerView
 from duckback.config.load import validated
 from duckback.errors import NoSuchBackup, UsageError
 from duckback.ledger.base import Ledger
 from duckback.ledger.codec import manifest_prefix
 from duckback.ledger.embedded import EmbeddedLedger
+from duckback.ledger.outbox import Outbox
 from duckback.model.events import EventKind, event_id
 from duckback.model.ids import new_id
 from duckback.model.manifest import FileIdentity
@@ -21,6 +23,7 @@ from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.unchanged import why_changed
 from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
 from duckback.processors.compress_parquet import CompressParquet
+from duckback.processors.deliver_ledger_events import DeliverLedgerEvents
 from duckback.processors.export_duckdb_to_parquet import ExportDuckdbToParquet
 from duckback.processors.export_incremental_changes import ExportIncrementalChanges
 from duckback.processors.fetch_objects import FetchObjects
@@ -39,6 +42,7 @@ from duckback.processors.upload_duckdb_backup_to_s3 import UploadDuckdbBackupToS
 from duckback.processors.verify_duckdb_backups import VerifyDuckdbBackups
 from duckback.processors.verify_restored_database import VerifyRestoredDatabase
 from duckback.repository import layout
+from duckback.repository.finding import find_backup, find_database
 from duckback.repository.objects import ObjectFiles
 from duckback.repository.parent import Parent, find_parent
 from duckback.repository.repository import Committed, Repository
@@ -51,6 +55,7 @@ from duckback.source.captures import capture_of
 from duckback.source.child import run_job
 from duckback.source.image.place import ImageSettings
 from duckback.source.jobs import LookAtFile
+from duckback.source.metadata import Relation
 from duckback.store.registry import open_store
 
 Processors = Mapping[str, Processor[Any]]
@@ -160,7 +165,7 @@ class Duckback:
         """
         repository = Repository.open(self._store)
         wanted = name or self._options.name
-        names = repository.databases() if wanted is None else [self._existing(repository, wanted)]
+        names = repository.databases() if wanted is None else [find_database(repository, wanted)]
         verifications = self._verifications(repository.id)
         found = [committed for one in names for committed in repository.backups(one)]
         found.sort(key=lambda one: (one.manifest.snapshot_at, one.manifest.backup_id))
@@ -173,7 +178,7 @@ class Duckback:
             NoSuchBackup: none, or more than one, is meant.
         """
         repository = Repository.open(self._store)
-        database = self._existing(repository, name or self._options.name)
+        database = find_database(repository, name or self._options.name)
         if backup == "latest":
             return self.backups(database)[-1]
         committed = repository.read(database, repository.resolve(database, backup))
@@ -236,13 +241,13 @@ class Duckback:
             DuckbackError: as of `duckback.errors`; the target is as it was then.
         """
         repository = Repository.open(self._store)
-        database = self._existing(repository, name or self._options.name)
+        database = find_database(repository, name or self._options.name)
         started = self._clock()
         exchange = RestoreExchange(
             database=database,
             start_time=started,
             run_id=new_id(started),
-            wanted=_wanted(repository, database, backup),
+            wanted=find_backup(repository, database, backup),
             at=at,
             target=Path(target).absolute(),
             force=force,
@@ -260,22 +265,42 @@ class Duckback:
             The exchange, whose `results` say what is wrong; problems are not raised.
         """
         repository = Repository.open(self._store)
-        database = self._existing(repository, name or self._options.name)
+        database = find_database(repository, name or self._options.name)
         started = self._clock()
         exchange = VerificationExchange(
             database=database,
             start_time=started,
             run_id=new_id(started),
-            wanted=_wanted(repository, database, backup),
+            wanted=find_backup(repository, database, backup),
         )
         with self._ledger() as ledger:
-            steps = _by_name(VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger))
+            steps = _by_name(
+                VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger), self._delivery(ledger)
+            )
             return run(VERIFICATION, exchange, steps)
+
+    @property
+    def ledger(self) -> LedgerView:
+        """The events of backups: listed, shown, reconciled, delivered."""
+        return LedgerView(self._options)
+
+    def backup_metadata(self, sql: str = "FROM backup_metadata", *, name: str | None = None) -> Relation:
+        """The table `backup_metadata`, one row a backup, failed runs included, as a DuckDB relation.
+
+        Args:
+            sql: a query of it; its columns are those of `duckback.ledger.metadata.BackupMetadata`, times in UTC.
+            name: the database's name; default: all of the repository.
+
+        Raises:
+            UsageError: DuckDB does not accept the query.
+            DuckbackError: the repository or the ledger cannot be read.
+        """
+        return self.ledger.query(sql, name)
 
     def _copies(self, repository: Repository, database: str) -> Path:
         return self._options.state_dir / str(repository.id) / layout.encode_name(database)
 
-    def _export(self, exchange: BackupExchange, repository: Repository, ledger: Ledger) -> Processors:
+    def _export(self, exchange: BackupExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
         options = self._options
         copies = self._copies(repository, exchange.database)
         files = ObjectFiles(self._store, copies)
@@ -299,9 +324,10 @@ class Duckback:
             RecordFailedEvent(ledger, repository),
             KeepLocalCopies(self._store, files, options.retention.keep_local),
             RemoveStaging(),
+            self._delivery(ledger),
         )
 
-    def _restore(self, exchange: RestoreExchange, repository: Repository, ledger: Ledger) -> Processors:
+    def _restore(self, exchange: RestoreExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
         options = self._options
         return _by_name(
             PrepareStaging(self._staging, exchange.run_id),
@@ -311,10 +337,14 @@ class Duckback:
             VerifyRestoredDatabase(options.memory_limit, options.threads, self._report),
             RecordRecoveryEvent(ledger),
             RemoveStaging(),
+            self._delivery(ledger),
         )
 
     def _ledger(self) -> EmbeddedLedger:
-        return EmbeddedLedger(self._options.state_dir / "ledger.sqlite")
+        return EmbeddedLedger(self._options.state_dir / "ledger.sqlite", self._options.ledger.number)
+
+    def _delivery(self, ledger: EmbeddedLedger) -> DeliverLedgerEvents:
+        return DeliverLedgerEvents(Outbox(ledger, self._options.ledger.remote))
 
     @property
     def _images(self) -> ImageSettings:
@@ -344,16 +374,6 @@ class Duckback:
             raise UsageError("the database has no name", hint="It has no file to take one from: give --name.")
         return name
 
-    def _existing(self, repository: Repository, name: str | None) -> str:
-        names = repository.databases()
-        shown = ", ".join(names) or "none"
-        if name is None and len(names) > 1:
-            raise UsageError("the repository holds several databases", hint=f"Give --name, one of: {shown}.")
-        if not names or (name is not None and name not in names):
-            what = f"no database {name!r}" if name is not None else "no backup"
-            raise NoSuchBackup(f"there is {what} in {self._store.url}", hint=f"Databases that are there: {shown}.")
-        return names[0] if name is None else name
-
 
 def _parent(repository: Repository, database: str, scope: Scope | None, ledger: Ledger) -> Parent:
     if scope == "full":
@@ -370,14 +390,6 @@ def _parent(repository: Repository, database: str, scope: Scope | None, ledger: 
             hint="Take a full one first: --full, or neither option.",
         )
     return parent
-
-
-def _wanted(repository: Repository, database: str, backup: str | None) -> UUID | None:
-    if backup is None:
-        return None
-    if backup == "latest":
-        return repository.backups(database)[-1].manifest.backup_id
-    return repository.resolve(database, backup)
 
 
 def _by_name(*processors: Processor[Any]) -> Processors:

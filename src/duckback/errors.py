@@ -17,6 +17,9 @@
     │   ├── OutcomeUnknown      40   … to say whether a commit took place
     │   └── StoreUnavailable    40   … for now; worth another try
     ├── LedgerError             50   the ledger cannot be written or contradicts
+    │   ├── LedgerUnavailable   50   … does not answer in time; worth another try
+    │   └── TransferRefused     50   … refuses a transfer for good
+    │       └── IdBurned        50   … … because its id failed once before
     └── Interrupted            130   SIGINT or SIGTERM
 
 0 is success and 3 a partial one. Messages begin in lower case and end without a full stop; a hint is a
@@ -121,6 +124,20 @@ class LedgerError(DuckbackError):
     """The ledger cannot be written, or what it holds contradicts itself."""
 
     exit_code = 50
+
+
+class LedgerUnavailable(LedgerError):
+    """The ledger's server does not answer in time, or not this client; what waits for it is kept."""
+
+    retryable = True
+
+
+class TransferRefused(LedgerError):
+    """The ledger's server refuses a transfer, and will refuse it again."""
+
+
+class IdBurned(TransferRefused):
+    """The ledger's server refuses a transfer for its id, which can never be used again."""
 
 
 class Interrupted(DuckbackError):

@@ -1,4 +1,4 @@
-"""What every ledger promises, whatever keeps it."""
+"""What a ledger of events promises beyond its transfers (test_transfers.py)."""
 
 from collections.abc import Iterator
 from dataclasses import replace

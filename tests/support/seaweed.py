@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from uuid import uuid4
 
 import boto3
 from botocore.config import Config
+from support.ports import is_free
 
 from duckback.store.s3_options import S3Options
 
@@ -186,15 +186,5 @@ def _weed() -> str:
 def _free_ports(count: int) -> list[int]:
     """Ports that are free together with their gRPC twins; tried in random order, as other workers do the same."""
     candidates = random.sample(range(FIRST_PORT, LAST_PORT), LAST_PORT - FIRST_PORT)
-    free = (port for port in candidates if _is_free(port) and _is_free(port + GRPC_OFFSET))
+    free = (port for port in candidates if is_free(port) and is_free(port + GRPC_OFFSET))
     return [next(free) for _ in range(count)]
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as attempt:
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -160,3 +160,45 @@ def test_unknown_option_of_the_api_is_refused() -> None:
 
 def test_flat_names_nested_tables_with_dots() -> None:
     assert flat({"a": 1, "b": {"c": 2, "d": {"e": 3}}}) == {"a": 1, "b.c": 2, "b.d.e": 3}
+
+
+def test_tigerbeetle_s_addresses_come_from_a_list_or_a_text() -> None:
+    from_file = loaded('[ledger]\ntigerbeetle_addresses = ["127.0.0.1:3000", "[::1]:3001"]\ncluster_id = 7')
+    assert from_file.options.ledger.tigerbeetle_addresses == ("127.0.0.1:3000", "[::1]:3001")
+    assert from_file.options.ledger.cluster_id == 7
+    variable = {"DUCKBACK_TIGERBEETLE_ADDRESSES": "10.0.0.1:3000, 10.0.0.2:3000", "DUCKBACK_LEDGER_NUMBER": "7"}
+    from_environment = load({}, variable)
+    assert from_environment.options.ledger.tigerbeetle_addresses == ("10.0.0.1:3000", "10.0.0.2:3000")
+    assert from_environment.options.ledger.number == 7
+    assert from_environment.origins["ledger.number"] == "environment DUCKBACK_LEDGER_NUMBER"
+
+
+def test_the_ledger_s_options_have_their_defaults_and_no_server() -> None:
+    options = loaded().options.ledger
+    assert (options.tigerbeetle_addresses, options.cluster_id, options.number) == ((), 0, 1)
+    assert options.timeout == timedelta(seconds=5)
+    assert options.remote is None
+    assert flag_name("ledger.tigerbeetle_addresses") == "--tigerbeetle-addresses"
+    assert flag_name("ledger.timeout") == "--ledger-timeout"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("number = 0", "ledger.number"),
+        ("number = 4294967296", "ledger.number"),
+        ("cluster_id = -1", "ledger.cluster_id"),
+        ('timeout = "0s"', "ledger.timeout"),
+        ('tigerbeetle_addresses = "localhost:3000"', "'localhost:3000' is not an IP address with a port"),
+        ('tigerbeetle_addresses = ["127.0.0.1"]', "is not an IP address with a port"),
+        ('tigerbeetle_addresses = ["127.0.0.1:0"]', "is not an IP address with a port"),
+        ('tigerbeetle_addresses = ["127.0.0.1:65536"]', "is not an IP address with a port"),
+        (f"tigerbeetle_addresses = {['10.0.0.1:1'] * 7}", "at most 6 replicas"),
+        ("tigerbeetle_addresses = 3000", "ledger.tigerbeetle_addresses"),
+        ("tigerbeetle_adresses = []", "Did you mean 'ledger.tigerbeetle_addresses'"),
+    ],
+)
+def test_what_no_ledger_can_be_reached_with_is_refused(text: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        loaded(f"[ledger]\n{text}")
+    assert words in f"{caught.value.message} {caught.value.hint}"

@@ -32,7 +32,7 @@ def foreign(path: Path) -> None:
 
 def newer(path: Path) -> None:
     fill(path)
-    run_sql(path, "PRAGMA user_version = 2")
+    run_sql(path, "PRAGMA user_version = 3")
 
 
 SETTINGS = ["journal_mode", "synchronous", "busy_timeout"]
@@ -58,7 +58,7 @@ def test_the_file_is_for_its_owner_only_and_durable(path: Path) -> None:
         (not_sqlite, "not a database"),
         (empty, "is not a ledger"),
         (foreign, "is not a ledger"),
-        (newer, "unknown version 2"),
+        (newer, "unknown version 3"),
         (Path.mkdir, "unable to open|disk I/O"),
     ],
 )
@@ -130,3 +130,13 @@ def test_a_read_only_file_can_be_read_and_not_written() -> None:
             assert list(ledger.entries())
             with pytest.raises(LedgerError, match="readonly"):
                 ledger.record(event())
+
+
+def test_a_ledger_from_before_deliveries_gets_their_table_and_keeps_its_entries(path: Path) -> None:
+    fill(path)
+    run_sql(path, "DROP TABLE delivery", "PRAGMA user_version = 1")
+    with EmbeddedLedger(path) as ledger:
+        assert ledger.verify_chain() == 5
+        assert ledger.deliveries("there").backlog().waiting == 5
+    with EmbeddedLedger(path) as ledger:
+        assert ledger.deliveries("there").backlog().waiting == 5

@@ -126,3 +126,13 @@ def test_a_copied_ledger_still_verifies(path: Path, tmp_path: Path) -> None:
     shutil.copy(path, tmp_path / "copy")
     with EmbeddedLedger(tmp_path / "copy") as ledger:
         assert ledger.verify_chain() == 5
+
+
+def test_the_number_of_the_ledger_is_a_setting_and_not_a_part_of_what_happened(path: Path) -> None:
+    recorded = event()
+    with EmbeddedLedger(path, 7) as ledger:
+        entry = ledger.record(recorded)
+        assert entry.transfer.ledger == 7
+    with EmbeddedLedger(path, 8) as ledger:
+        assert ledger.record(recorded) == entry
+        assert ledger.record(event()).transfer.ledger == 8

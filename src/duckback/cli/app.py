@@ -11,8 +11,10 @@ from duckback import interrupts
 from duckback.cli.backup import backup
 from duckback.cli.config import config_app
 from duckback.cli.demo import demo
+from duckback.cli.ledger import ledger_app
 from duckback.cli.list import list_backups
 from duckback.cli.output import complain, document
+from duckback.cli.query import query
 from duckback.cli.restore import restore
 from duckback.cli.show import show
 from duckback.cli.verify import verify
@@ -31,6 +33,8 @@ app.command("list")(list_backups)
 app.command("show")(show)
 app.command("restore")(restore)
 app.command("verify")(verify)
+app.command("query")(query)
+app.add_typer(ledger_app, name="ledger")
 app.add_typer(config_app, name="config")
 
 

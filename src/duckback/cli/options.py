@@ -13,6 +13,7 @@ import structlog
 import typer
 
 from duckback.api import Duckback
+from duckback.audit.view import LedgerView
 from duckback.config.load import Loaded, environment_name, flag_name, load, option_names
 from duckback.config.options import describe, is_switch
 from duckback.errors import UsageError
@@ -42,6 +43,10 @@ class Call:
         if options.repo is None:
             raise UsageError("no repository is given", hint="Give --repo: a directory, or s3://bucket/prefix.")
         return Duckback(report=report, **options.model_dump())
+
+    def ledger(self) -> LedgerView:
+        """The ledger, for what needs no repository too."""
+        return LedgerView(self.loaded.options)
 
 
 def with_options(verb: Callable[..., Any]) -> Callable[..., Any]:

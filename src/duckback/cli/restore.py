@@ -1,16 +1,16 @@
 """duckback restore: a database file from a backup."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from duckback.cli.moments import parse_moment
 from duckback.cli.options import Call, with_options
 from duckback.cli.output import notice, print_document
 from duckback.cli.progress import progress_bars
 from duckback.cli.selection import Excluded, Schemas, Tables, selection
-from duckback.errors import PARTIAL, UsageError
+from duckback.errors import PARTIAL
 from duckback.routes.exchange import RestoreExchange
 
 
@@ -36,7 +36,7 @@ def restore(
         done = call.duckback(report).restore(
             target,
             backup=backup,
-            at=_moment(at),
+            at=parse_moment("--at", at),
             force=force,
             storage_version=storage_version,
             selection=selection(table, schema, exclude),
@@ -45,6 +45,8 @@ def restore(
     for item in done.deferred:
         why = "reads files or the network" if item.is_external else f"could not be created: {item.reason}"
         notice(f"{item.kind} {item.label} {why}; its text is in {done.deferred_sql}")
+    for text in done.notices:
+        notice(text)
     manifest = done.manifest
     seconds = sum(done.seconds.values())
     if call.as_json:
@@ -69,13 +71,3 @@ def restore(
 
 def _code(done: RestoreExchange) -> int:
     return PARTIAL if done.is_partial else 0
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"--at {text!r} is not a time", hint="Write it as 2026-11-23T03:00:00Z.") from error
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from duckback.cli.options import Call, with_options
-from duckback.cli.output import print_document
+from duckback.cli.output import notice, print_document
 from duckback.cli.progress import progress_bars
 from duckback.errors import IntegrityError
 from duckback.routes.exchange import Verified
@@ -23,7 +23,10 @@ def verify(
 ) -> int:
     """Verify backups: manifests parse strictly, and every object is there with its size and SHA-256."""
     with progress_bars() as report:
-        results = call.duckback(report).verify(backup).results
+        done = call.duckback(report).verify(backup)
+    results = done.results
+    for text in done.notices:
+        notice(text)
     if call.as_json:
         print_document("verify", level=level, backups=[_record(one) for one in results])
     else:

@@ -39,7 +39,11 @@ def option_names(model: type[BaseModel] = Options, prefix: str = "") -> list[str
 
 
 def environment_name(option: str) -> str:
-    """The variable that sets an option: `s3.endpoint_url` is set by DUCKBACK_S3_ENDPOINT_URL."""
+    """The variable that sets an option: `s3.endpoint_url` is set by DUCKBACK_S3_ENDPOINT_URL.
+
+    `retention.keep_within` is set by DUCKBACK_KEEP_WITHIN, `ledger.tigerbeetle_addresses` by
+    DUCKBACK_TIGERBEETLE_ADDRESSES: names that say enough go without their table.
+    """
     return f"{_PREFIX}{_word(option, '_')}".upper()
 
 
@@ -49,7 +53,8 @@ def flag_name(option: str) -> str:
 
 
 def _word(option: str, joint: str) -> str:
-    return option.removeprefix("retention.").replace(".", joint).replace("_", joint)
+    short = option.removeprefix("retention.").replace("ledger.tigerbeetle", "tigerbeetle")
+    return short.replace(".", joint).replace("_", joint)
 
 
 def load(

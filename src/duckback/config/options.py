@@ -9,7 +9,10 @@ import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.fields import FieldInfo
 
+from duckback.config.addresses import parse_addresses
 from duckback.config.durations import format_duration, parse_duration
+from duckback.ledger.codec import LEDGER
+from duckback.ledger.remote import Remote
 from duckback.source.captures import CaptureChoice
 from duckback.store.s3_options import S3Options
 
@@ -20,6 +23,10 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer
 """A length of time as people write it: "90d", "24h", "30m", "90s"."""
 
 
+Addresses = Annotated[tuple[str, ...], BeforeValidator(parse_addresses)]
+"""IP addresses with ports, as a list or separated by commas."""
+
+
 class Retention(BaseModel):
     """How long backups and local copies are kept."""
 
@@ -27,6 +34,31 @@ class Retention(BaseModel):
 
     keep_within: Duration = Field(timedelta(days=90), description="age at which a backup has served its time")
     keep_local: Duration = Field(timedelta(days=7), description="how long local copies of uploaded files stay")
+
+
+class LedgerOptions(BaseModel):
+    """Where events go beside the embedded ledger."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tigerbeetle_addresses: Addresses = Field(
+        (),
+        description="TigerBeetle's replicas, IP address and port, separated by commas; none: the embedded ledger alone",
+    )
+    cluster_id: int = Field(0, ge=0, lt=1 << 128, description="the id of TigerBeetle's cluster")
+    number: int = Field(LEDGER, ge=1, lt=1 << 32, description="the number of the ledger; TigerBeetle has no ledger 0")
+    timeout: Duration = Field(
+        timedelta(seconds=5), gt=timedelta(0), description="how long one attempt to deliver events may last"
+    )
+
+    @property
+    def remote(self) -> Remote | None:
+        """The TigerBeetle that is meant, if one is."""
+        if not self.tigerbeetle_addresses:
+            return None
+        return Remote(
+            addresses=self.tigerbeetle_addresses, cluster_id=self.cluster_id, number=self.number, timeout=self.timeout
+        )
 
 
 class Options(BaseModel):
@@ -68,6 +100,7 @@ class Options(BaseModel):
     )
     s3: S3Options = S3Options()
     retention: Retention = Retention()
+    ledger: LedgerOptions = LedgerOptions()
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -90,6 +123,6 @@ def is_switch(option: str) -> bool:
 
 
 def _field(option: str) -> FieldInfo:
-    models: dict[str, type[BaseModel]] = {"": Options, "s3": S3Options, "retention": Retention}
+    models: dict[str, type[BaseModel]] = {"": Options, "s3": S3Options, "retention": Retention, "ledger": LedgerOptions}
     table, _, name = option.rpartition(".")
     return models[table].model_fields[name]

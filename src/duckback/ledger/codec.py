@@ -8,9 +8,11 @@
 `user_data_32` holds the digest's next 32 bits. The digest is the manifest's SHA-256, big-endian, or 0.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
+from uuid import UUID, uuid5
 
 from duckback.errors import LedgerError
 from duckback.ledger.base import Transfer
@@ -21,6 +23,9 @@ LEDGER: Final = 1
 BACKUP_TYPE_DUCKDB: Final = 2
 COMPRESSION_NONE: Final = 0  # none beyond Parquet's own
 ENCRYPTION_SERVER_SIDE: Final = 1  # none, or the store's
+
+MAX_ATTEMPTS: Final = 10
+"""Ids that one event may have."""
 
 _SCOPES: Final[dict[Scope, int]] = {"full": 1, "incremental": 2}
 _STATUSES: Final[dict[EventKind, int]] = {
@@ -92,6 +97,15 @@ def transfer_of(event: Event, ledger: int = LEDGER) -> Transfer:
         ledger=_fit("ledger", ledger, 32, least=1),
         code=TRANSFER_CODE,
     )
+
+
+def ids_of(event: int) -> Iterator[int]:
+    """The ids under which an event may be posted, in the order in which they are tried.
+
+    Its own; then, for a ledger that has burned it, uuid5(its own, attempt) for the attempts 1 to 9, in decimal.
+    """
+    yield event
+    yield from (uuid5(UUID(int=event), str(attempt)).int for attempt in range(1, MAX_ATTEMPTS))
 
 
 def decode_user_data(user_data_128: int, user_data_32: int) -> UserData:

@@ -13,11 +13,13 @@ from typing import Final, Self
 from uuid import UUID
 
 from duckback.errors import LedgerError
-from duckback.ledger.base import GENESIS, Entry
+from duckback.ledger.base import GENESIS, Balance, Entry
+from duckback.ledger.codec import LEDGER
+from duckback.ledger.deliveries import Deliveries
 from duckback.ledger.embedded_file import ledger_errors, open_ledger
 from duckback.ledger.embedded_rows import (
     COLUMNS,
-    CONTENT,
+    COMPARED,
     Row,
     Value,
     check_link,
@@ -34,6 +36,7 @@ _PAGE: Final = 500
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM entry"
 _INSERT: Final = f"INSERT INTO entry ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for _ in COLUMNS)})"
 _NEWEST: Final = "ORDER BY seq DESC LIMIT 1"
+_OF_ACCOUNT: Final = "? IN (debit_account_id, credit_account_id)"
 
 
 class EmbeddedLedger:
@@ -41,13 +44,15 @@ class EmbeddedLedger:
 
     Args:
         path: The file; its missing directories are made, with mode 0700.
+        number: Of the ledger, which new transfers carry; 1 to 2**32 - 1.
 
     Raises:
         LedgerError: The file cannot be made, read or recognised.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, number: int = LEDGER) -> None:
         self._path = path
+        self._number = number
         with ledger_errors(path):
             self._connection = open_ledger(path)
 
@@ -60,13 +65,13 @@ class EmbeddedLedger:
         self.close()
 
     def close(self) -> None:
-        """See `Ledger.close`."""
+        """See `Transfers.close`."""
         with ledger_errors(self._path):
             self._connection.close()
 
     def record(self, event: Event) -> Entry:
         """See `Ledger.record`."""
-        content = content_of(event)
+        content = content_of(event, self._number)
         with ledger_errors(self._path), self._writing():
             found = self._row("WHERE id = ?", content["id"])
             if found is None:
@@ -84,30 +89,47 @@ class EmbeddedLedger:
         until: datetime | None = None,
     ) -> Iterator[Entry]:
         """See `Ledger.entries`."""
-        filters: dict[str, Value] = {}
+        filters = _between(since, until)
         if repository_id is not None:
-            filters["? IN (debit_account_id, credit_account_id)"] = wide(repository_account_id(repository_id).int)
+            filters[_OF_ACCOUNT] = wide(repository_account_id(repository_id).int)
         if database is not None:
             filters["database = ?"] = database
         if kind is not None:
             filters["kind = ?"] = str(kind)
-        if since is not None:
-            filters["recorded_at >= ?"] = microseconds(since)
-        if until is not None:
-            filters["recorded_at < ?"] = microseconds(until)
+        return map(entry_of, self._rows(filters))
+
+    def transfers(
+        self, account_id: int, *, code: int | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Entry]:
+        """See `Transfers.transfers`."""
+        filters = {_OF_ACCOUNT: wide(account_id), **_between(since, until)}
+        if code is not None:
+            filters["code = ?"] = code
         return map(entry_of, self._rows(filters))
 
     def entry(self, transfer_id: int) -> Entry | None:
-        """See `Ledger.entry`."""
+        """See `Transfers.entry`."""
         with ledger_errors(self._path):
             row = self._row("WHERE id = ?", wide(transfer_id))
         return None if row is None else entry_of(row)
 
     def balance(self, account_id: int) -> tuple[int, int]:
-        """See `Ledger.balance`."""
+        """See `Transfers.balance`."""
         account = wide(account_id)
         with ledger_errors(self._path):
             return self._sum("debit_account_id", account), self._sum("credit_account_id", account)
+
+    def balances(self, account_id: int) -> Iterator[Balance]:
+        """See `Transfers.balances`."""
+        debited = credited = 0
+        for entry in self.transfers(account_id):
+            debited += entry.transfer.amount if entry.transfer.debit_account_id == account_id else 0
+            credited += entry.transfer.amount if entry.transfer.credit_account_id == account_id else 0
+            yield Balance(debits=debited, credits=credited, recorded_at=entry.recorded_at)
+
+    def deliveries(self, receiver: str) -> Deliveries:
+        """What became of this ledger's entries at a receiver of that name."""
+        return Deliveries(self._connection, self._path, receiver)
 
     def head(self) -> str:
         """See `Ledger.head`."""
@@ -180,8 +202,17 @@ class EmbeddedLedger:
             raise
 
 
+def _between(since: datetime | None, until: datetime | None) -> dict[str, Value]:
+    filters: dict[str, Value] = {}
+    if since is not None:
+        filters["recorded_at >= ?"] = microseconds(since)
+    if until is not None:
+        filters["recorded_at < ?"] = microseconds(until)
+    return filters
+
+
 def _require_same(row: Row, content: Row) -> None:
-    differing = [name for name in CONTENT if row[name] != content[name]]
+    differing = [name for name in COMPARED if row[name] != content[name]]
     if differing:
         raise LedgerError(
             f"event {UUID(int=from_wide(content['id']))} is in the ledger with another {', '.join(differing)}",

@@ -12,7 +12,8 @@ from duckback.errors import LedgerError
 from duckback.ledger.base import GENESIS
 
 APPLICATION_ID: Final = 0x4455434B  # "DUCK"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+_WITHOUT_DELIVERIES: Final = 1
 BUSY_SECONDS: Final = 30.0
 
 _SCHEMA: Final = f"""
@@ -52,7 +53,22 @@ CREATE TRIGGER entry_insert BEFORE INSERT ON entry
     OR NEW.prev_hash IS NOT coalesce((SELECT hash FROM entry ORDER BY seq DESC LIMIT 1), '{GENESIS}')
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 PRAGMA application_id = {APPLICATION_ID};
+"""
+
+# What became of entries elsewhere: no row yet, delivered (an id there), or parked (a refusal). It may be lost: an
+# entry that is delivered again is the same transfer.
+_DELIVERIES: Final = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS delivery (
+    receiver TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    transfer_id BLOB,
+    refusal TEXT,
+    PRIMARY KEY (receiver, seq),
+    CHECK ((transfer_id IS NULL) <> (refusal IS NULL))
+) WITHOUT ROWID;
 PRAGMA user_version = {SCHEMA_VERSION};
+COMMIT;
 """
 
 _ASIDE: Final = "Move the file and its -wal and -shm aside to begin a new ledger; no backup is lost with it."
@@ -117,7 +133,7 @@ def _create(path: Path) -> None:
     try:
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         with closing(_connect(fresh)) as connection:
-            connection.executescript(_SCHEMA)
+            connection.executescript(_SCHEMA + _DELIVERIES)
             connection.execute("INSERT INTO identity VALUES (?)", (str(uuid4()),))
             connection.execute("PRAGMA journal_mode = WAL")
         with suppress(FileExistsError):  # another process was first, and its ledger is the one
@@ -141,6 +157,9 @@ def _text(stored: bytes) -> str:
 def _recognise(connection: sqlite3.Connection, path: Path) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application == APPLICATION_ID and version == _WITHOUT_DELIVERIES:
+        connection.executescript(_DELIVERIES)
+        version = SCHEMA_VERSION
     if application != APPLICATION_ID:
         raise LedgerError(f"{path} is not a ledger", hint="Give another path; the file was not touched.")
     if version != SCHEMA_VERSION:

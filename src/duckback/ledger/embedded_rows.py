@@ -9,7 +9,7 @@ from typing import Final
 
 from duckback.errors import LedgerError
 from duckback.ledger.base import GENESIS, Entry, Transfer
-from duckback.ledger.codec import transfer_of
+from duckback.ledger.codec import LEDGER, transfer_of
 from duckback.model.events import Event, EventKind
 
 Value = int | float | str | bytes | None
@@ -19,6 +19,7 @@ Row = dict[str, Value]
 _WIDE: Final = ("id", "debit_account_id", "credit_account_id", "amount", "user_data_128")
 _NARROW: Final = ("user_data_64", "user_data_32", "ledger", "code")
 CONTENT: Final = (*_WIDE, *_NARROW, "kind", "database", "details")
+COMPARED: Final = tuple(name for name in CONTENT if name != "ledger")  # its number is a setting, and may change
 COLUMNS: Final = ("seq", *CONTENT, "recorded_at", "prev_hash", "hash")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,13 +53,13 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def content_of(event: Event) -> Row:
-    """The columns that an event alone decides; two equal ones are the same content.
+def content_of(event: Event, ledger: int = LEDGER) -> Row:
+    """The columns that an event and the ledger's number decide; those of COMPARED, if equal, are the same content.
 
     Raises:
         LedgerError: A field does not fit its bits.
     """
-    numbers = asdict(transfer_of(event))
+    numbers = asdict(transfer_of(event, ledger))
     return {
         **{name: wide(numbers[name]) for name in _WIDE},
         **{name: numbers[name] for name in _NARROW},
@@ -82,6 +83,7 @@ def entry_of(row: Row) -> Entry:
             database=str(row["database"]),
             details=json.loads(str(row["details"])),
             recorded_at=_EPOCH + timedelta(microseconds=int(str(row["recorded_at"]))),
+            hash=str(row["hash"]),
         )
     except (LedgerError, ValueError, OverflowError) as error:
         raise LedgerError(f"entry {row['seq']!r} of the ledger is not readable: {error}", hint=_HINT) from error

@@ -12,8 +12,9 @@ REPOSITORY_KEY = "repository.json"
 # Schema and table are in one file name with a UUID, and file systems take 255 bytes: 120 each would not fit.
 _LONGEST_NAME = 80
 _DIGEST_CHARS = 16
-_TOMBSTONE = re.compile(r"[^/]+/pruned/(?P<id>[0-9a-f-]{36})\.json")
 _MANIFEST = re.compile(r"[^/]+/manifests/(?P<id>[0-9a-f-]{36})\.json")
+_TOMBSTONE = re.compile(r"[^/]+/pruned/(?P<id>[0-9a-f-]{36})(?P<done>\.done)?\.json")
+_PROOF = re.compile(r"[^/]+/proofs/(?P<id>[0-9a-f-]{36})/[^/]+\.json")
 
 
 def encode_name(name: str) -> str:
@@ -89,7 +90,13 @@ def tombstone_key(database: str, backup_id: UUID) -> str:
     return f"{tombstone_prefix(database)}{backup_id}.json"
 
 
-def backup_of_tombstone(key: str) -> UUID | None:
-    """The backup whose tombstone a key is, None where it is not one."""
+def backup_of_tombstone(key: str) -> tuple[UUID, bool] | None:
+    """The backup whose tombstone a key is, and whether it is the end of one (`….done.json`); None for other keys."""
     found = _TOMBSTONE.fullmatch(key)
+    return (UUID(found["id"]), found["done"] is not None) if found else None
+
+
+def backup_of_proof(key: str) -> UUID | None:
+    """The backup that a proof is about, None where the key is not that of one."""
+    found = _PROOF.fullmatch(key)
     return UUID(found["id"]) if found else None

@@ -165,7 +165,7 @@ class Repository:
     def tombstoned(self, database: str) -> set[UUID]:
         """Ids of the backups of a database that are being pruned, or have been."""
         keys = (listed.key for listed in self.store.list(layout.tombstone_prefix(database)))
-        return {backup_id for key in keys if (backup_id := layout.backup_of_tombstone(key)) is not None}
+        return {found[0] for key in keys if (found := layout.backup_of_tombstone(key)) is not None}
 
     def is_committed(self, database: str, backup_id: UUID) -> bool:
         """Whether a backup has a manifest."""

@@ -8,6 +8,14 @@ duckdb-verification        what the store holds is compared with what was commit
 
 from duckback.routes.route import Route
 
+_AFTER_A_BACKUP = (
+    "release-capture",
+    "record-failed-event",
+    "keep-local-copies",
+    "remove-staging",
+    "deliver-ledger-events",
+)
+
 FULL_EXPORT = Route(
     name="duckdb-full-export",
     on_start=("prepare-staging", "record-started-event"),
@@ -18,7 +26,7 @@ FULL_EXPORT = Route(
         "record-duckdb-backup-event",
         "cleanup-old-duckdb-backups",
     ),
-    on_completion=("release-capture", "record-failed-event", "keep-local-copies", "remove-staging"),
+    on_completion=_AFTER_A_BACKUP,
 )
 
 INCREMENTAL_EXPORT = Route(
@@ -29,7 +37,7 @@ INCREMENTAL_EXPORT = Route(
         "upload-duckdb-backup-to-s3",
         "record-duckdb-backup-event",
     ),
-    on_completion=("release-capture", "record-failed-event", "keep-local-copies", "remove-staging"),
+    on_completion=_AFTER_A_BACKUP,
 )
 
 RESTORE = Route(
@@ -42,12 +50,13 @@ RESTORE = Route(
         "verify-restored-database",
         "record-recovery-event",
     ),
-    on_completion=("remove-staging",),
+    on_completion=("remove-staging", "deliver-ledger-events"),
 )
 
 VERIFICATION = Route(
     name="duckdb-verification",
     processors=("verify-duckdb-backups", "record-verification-event"),
+    on_completion=("deliver-ledger-events",),
 )
 
 ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION)

@@ -1,0 +1,1 @@
+"""What can be asked of the ledgers and the repository together: events, contradictions, `backup_metadata`."""
