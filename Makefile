@@ -29,7 +29,7 @@ demo: $(READY) ## Back up, damage and restore a generated hot tier, on this mach
 
 test: lint $(ENGINES) ## Everything that CI runs
 	$(BIN)/python -m pytest
-	$(ON_1_5) -m pytest --no-cov tests/fidelity
+	$(ON_1_5) -m pytest --no-cov tests/fidelity tests/incremental
 
 test-matrix: lint $(ENGINES) ## All tests on every supported release of DuckDB
 	$(BIN)/python -m pytest
@@ -47,6 +47,7 @@ format: $(READY) ## Let ruff rewrite what it can
 
 soak: $(READY) $(ENGINES) ## The long versions of the random and fault tests
 	DUCKBACK_SOAK_CAPTURES=1000 $(BIN)/python -m pytest tests/stress --no-cov -rP
+	DUCKBACK_SOAK_HISTORIES=2000 $(BIN)/python -m pytest tests/incremental/test_histories.py --no-cov
 	DUCKBACK_SOAK_EXAMPLES=2000 $(BIN)/python -m pytest tests/fidelity/test_every_type.py --no-cov
 	DUCKBACK_SOAK_EXAMPLES=2000 $(ON_1_5) -m pytest tests/fidelity/test_every_type.py --no-cov
 

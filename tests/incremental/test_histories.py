@@ -109,13 +109,16 @@ def _catalog(path: Path) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.timeout(300 + 10 * HISTORIES)
-def test_every_backup_of_a_history_gives_the_database_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("half", ["one half of the histories", "the other half"])
+def test_every_backup_of_a_history_gives_the_database_back_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, half: str
+) -> None:
     without_children(monkeypatch)
     in_small_chunks(monkeypatch)
     run_state_machine_as_test(
         History,
         settings=settings(
-            max_examples=HISTORIES,
+            max_examples=HISTORIES // 2,
             stateful_step_count=14,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
