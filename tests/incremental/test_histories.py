@@ -41,7 +41,7 @@ class History(RuleBasedStateMachine):
         self._directory = TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None)
         self._root = Path(self._directory.name)
         self._database = self._root / "now.duckdb"
-        self._duckback = Duckback(self._root / "repo", state_dir=self._root / "state", rewrite_share=0.8)
+        self._duckback = Duckback(self._root / "repo", state_dir=self._root / "state", threads=1, rewrite_share=0.8)
         self._tables: dict[str, Table] = {}
         self._backups: list[tuple[str, Path]] = []
 
