@@ -1,6 +1,7 @@
 """What an incremental costs, in time and bytes, as a ratio to a full backup of the same database in the same run."""
 
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.measure import Measured, Row, compared, compared_cpu, interleaved, run_job
+
+_SETTLE_SECONDS = 3
 
 Say = Callable[[str], None]
 
@@ -33,7 +36,7 @@ class Case:
 
 CASES = (
     Case("no commit", None, 0.02, 0.0),
-    Case("commits, no change of content", "UPDATE signals SET score = score WHERE rowid % 97 = 0", 0.30, 0.0),
+    Case("commits, no change of content", "CREATE TABLE passing (i INTEGER); DROP TABLE passing", 0.30, 0.0),
     Case("1 % appended", "INSERT INTO signals FROM signals WHERE rowid % 100 = 0", 0.35, 0.02),
     Case("oldest 10 % deleted", "DELETE FROM signals WHERE rowid < (SELECT count(*) // 10 FROM signals)", 0.60, 0.01),
     Case("1 % updated at random", _UPDATE.format(per_mille=10), 1.10, 0.03),
@@ -74,6 +77,8 @@ class Changed:
         self._database = database
         self._folder = folder
         self._first = folder / "first"
+        # What was written to a moment ago may be written to again in the same tick of the file system's clock.
+        time.sleep(_SETTLE_SECONDS)
         run_job("backup", database, self._first / "repo")
 
     def cost(self, statement: str | None, repeat: int) -> Cost:

@@ -105,8 +105,8 @@ class FaultyStore:
     def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
         return self._call("fetch", key, lambda: self.inner.fetch(key, path, on_bytes=on_bytes))
 
-    def head(self, key: str) -> StoredObject:
-        return self._call("head", key, lambda: self.inner.head(key))
+    def head(self, key: str, *, known: bool = False) -> StoredObject:
+        return self._call("head", key, lambda: self.inner.head(key, known=known))
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
         return self._call("list", prefix, lambda: self.inner.list(prefix))

@@ -118,14 +118,20 @@ class Base(Frozen):
     Attributes:
         backup_id: the parent.
         engine: the DuckDB that has hashed its rows.
+        catalog: of the parent.
+        left_out: by the parent.
         tables: of the parent.
+        file: the file that it shows, and its state then; None: whether that was written to since does not matter.
         rewrite_share: added and removed rows that a table may have gathered, as a share of its rows, before it is
             written whole.
     """
 
     backup_id: UUID
     engine: Engine
+    catalog: Catalog
+    left_out: tuple[str, ...]
     tables: tuple[BaseTable, ...]
+    file: FileIdentity | None
     rewrite_share: float
 
     def table(self, schema_name: str, name: str) -> BaseTable | None:

@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from duckback.model.catalog import Table
-from duckback.model.export import Base, BaseTable, Export
-from duckback.model.manifest import FileIdentity, Manifest, TableBackup
+from duckback.model.export import Base, BaseTable
+from duckback.model.manifest import Manifest
 from duckback.model.progress import Progress, Report
+from duckback.model.selection import Selection
 from duckback.repository.objects import ObjectFiles
 from duckback.repository.probe import problems_with
 from duckback.repository.repository import Repository
 from duckback.routes.exchange import BackupExchange, required
-from duckback.source.incremental import unchanged
 from duckback.source.order import order_in
 
 
@@ -48,18 +47,6 @@ class ExportIncrementalChanges:
 
     def process(self, exchange: BackupExchange) -> BackupExchange:
         parent = required(exchange.parent).manifest
-        doubts = self._doubts(parent)
-        same = self._same_file(exchange, parent) if not doubts else None
-        if same is not None:
-            exchange.capture.release()
-            notice = f"nothing was written to the database since backup {parent.backup_id}: it was not read"
-            return exchange.exported(_unchanged(parent, same), required(exchange.staging).path, notice)
-        base = Base(
-            backup_id=parent.backup_id,
-            engine=parent.engine,
-            tables=tuple(_base_tables(parent, doubts)),
-            rewrite_share=self._rewrite_share,
-        )
         staging = required(exchange.staging).path
         order = order_in(
             staging,
@@ -67,7 +54,7 @@ class ExportIncrementalChanges:
             memory_limit=self._memory_limit,
             threads=self._threads,
             selection=exchange.selection,
-            base=base,
+            base=self._base(parent, exchange.selection),
         )
         refs = {ref.key: ref for ref in parent.objects}
 
@@ -77,6 +64,24 @@ class ExportIncrementalChanges:
         export = exchange.capture.export(order, self._report, fetch)
         exchange.capture.release()
         return exchange.exported(export, order.staging)
+
+    def _base(self, parent: Manifest, selection: Selection) -> Base:
+        doubts = self._doubts(parent)
+        definitions = {(table.schema_name, table.name): table for table in parent.catalog.tables}
+        is_comparable = not doubts and parent.selection == selection
+        return Base(
+            backup_id=parent.backup_id,
+            engine=parent.engine,
+            catalog=parent.catalog,
+            left_out=parent.excluded,
+            tables=tuple(
+                BaseTable(backup=table, columns=definitions[name].stored_columns, doubt=doubts.get(name))
+                for table in parent.tables
+                for name in [(table.schema_name, table.name)]
+            ),
+            file=parent.file if is_comparable else None,
+            rewrite_share=self._rewrite_share,
+        )
 
     def _doubts(self, parent: Manifest) -> dict[tuple[str, str], str]:
         """By table, why what the parent has of it cannot be relied on."""
@@ -91,29 +96,3 @@ class ExportIncrementalChanges:
                 elif ref.backup_id in pruned:
                     found[table.schema_name, table.name] = f"backup {ref.backup_id}, which has some of it, is pruned"
         return found
-
-    def _same_file(self, exchange: BackupExchange, parent: Manifest) -> FileIdentity | None:
-        if parent.file is None or parent.selection != exchange.selection:
-            return None
-        return exchange.capture.unchanged_since(parent.file)
-
-
-def _base_tables(parent: Manifest, doubts: Mapping[tuple[str, str], str]) -> list[BaseTable]:
-    definitions = {(table.schema_name, table.name): table for table in parent.catalog.tables}
-    return [_base_table(table, definitions[table.schema_name, table.name], doubts) for table in parent.tables]
-
-
-def _base_table(table: TableBackup, definition: Table, doubts: Mapping[tuple[str, str], str]) -> BaseTable:
-    doubt = doubts.get((table.schema_name, table.name))
-    return BaseTable(backup=table, columns=definition.stored_columns, doubt=doubt)
-
-
-def _unchanged(parent: Manifest, file: FileIdentity) -> Export:
-    return Export(
-        snapshot_at=file.seen_at,
-        engine=parent.engine,
-        file=file,
-        catalog=parent.catalog,
-        tables=tuple(map(unchanged, _base_tables(parent, {}))),
-        left_out=parent.excluded,
-    )

@@ -85,10 +85,10 @@ class BackupExchange(Exchange):
         """The moment that the parent shows."""
         return self.parent.manifest.snapshot_at if self.parent is not None else None
 
-    def exported(self, export: Export, folder: Path, *notices: str) -> "BackupExchange":
+    def exported(self, export: Export, folder: Path) -> "BackupExchange":
         """The exchange after an export whose files are in the folder."""
         left_out = (f"left out of the backup: {what}" for what in export.left_out)
-        heard = (*self.notices, *notices, *export.notices, *left_out)
+        heard = (*self.notices, *export.notices, *left_out)
         return replace(self, status="exported", backup_path=folder, export=export, notices=heard)
 
 

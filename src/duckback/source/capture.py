@@ -4,13 +4,9 @@ import stat
 from pathlib import Path
 from typing import Literal, Protocol
 
-from duckback.errors import SourceBusy, SourceError
+from duckback.errors import SourceError
 from duckback.model.export import Export
-from duckback.model.manifest import FileIdentity
-from duckback.model.progress import Report, unheard
-from duckback.model.unchanged import why_changed
-from duckback.source.child import run_job
-from duckback.source.jobs import LookAtFile
+from duckback.model.progress import Report
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
 
 CaptureMode = Literal["image", "connection", "direct"]
@@ -45,32 +41,9 @@ class Capture(Protocol):
         """
         ...
 
-    def unchanged_since(self, then: FileIdentity) -> FileIdentity | None:
-        """The file as it is, if it cannot hold other rows than it did then; else None.
-
-        Raises:
-            SourceError: it cannot be looked at.
-        """
-        ...
-
     def release(self) -> None:
         """Let go of the database; safe to call twice, and before any export."""
         ...
-
-
-def unchanged_file(database: Path, then: FileIdentity) -> FileIdentity | None:
-    """The identity of a database file, if it cannot hold other rows than it did; else None.
-
-    Raises:
-        SourceError: there is no such file, or it cannot be looked at.
-    """
-    refuse_unless_file(database)
-    try:
-        now = FileIdentity.model_validate_json(run_job(LookAtFile(database=database.absolute()), unheard))
-    except SourceBusy:
-        # It changes too fast to be looked at.
-        return None
-    return now if why_changed(then, now) is None else None
 
 
 def refuse_unless_file(path: Path) -> None:

@@ -10,15 +10,16 @@ import duckdb
 from duckback.errors import UsageError
 from duckback.model.export import Export
 from duckback.model.manifest import FileIdentity
-from duckback.model.progress import Report
-from duckback.source.capture import CaptureMode, unchanged_file
+from duckback.model.progress import Report, unheard
+from duckback.source.capture import CaptureMode
 from duckback.source.capture_image import from_a_good_image, order_of
 from duckback.source.child import run_job
 from duckback.source.engine import set_session, translated
 from duckback.source.export import export_snapshot
 from duckback.source.image.place import ImageSettings
 from duckback.source.image.taken import Image
-from duckback.source.jobs import ExportFile, ProveFiles
+from duckback.source.incremental import unless_changed
+from duckback.source.jobs import ExportFile, LookAtFile, ProveFiles
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
 from duckback.source.sql import qualified
 
@@ -50,6 +51,9 @@ class ConnectionCapture:
         name, path, is_read_only = self._database()
         if path is None:
             return self._export_memory(order, report, fetch)
+        same = unless_changed(order, lambda: _look(path))
+        if same is not None:
+            return same
 
         def attempt(directory: Path) -> Export:
             with self._without_checkpoints(name, is_read_only=is_read_only):
@@ -58,10 +62,6 @@ class ConnectionCapture:
             return Export.model_validate_json(run_job(job, report, fetch))
 
         return from_a_good_image(path, self._settings, order.staging, attempt)
-
-    def unchanged_since(self, then: FileIdentity) -> FileIdentity | None:
-        path = self._database()[1]
-        return unchanged_file(path, then) if path is not None else None
 
     def release(self) -> None:
         if self._cursor is not None:
@@ -108,6 +108,10 @@ class ConnectionCapture:
         if self._cursor is None:
             raise UsageError("this capture has been released")
         return self._cursor
+
+
+def _look(database: Path) -> FileIdentity:
+    return FileIdentity.model_validate_json(run_job(LookAtFile(database=database), unheard))
 
 
 def _beside(cursor: Connection) -> list[str]:

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from duckback.model.export import Export
-from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report
-from duckback.source.capture import CaptureMode, refuse_unless_file, unchanged_file
+from duckback.source.capture import CaptureMode, refuse_unless_file
 from duckback.source.child import run_job
 from duckback.source.jobs import ExportFile
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
@@ -24,9 +23,6 @@ class DirectCapture:
         refuse_unless_file(self._path)
         job = ExportFile(database=self._path.absolute(), order=order)
         return Export.model_validate_json(run_job(job, report, fetch))
-
-    def unchanged_since(self, then: FileIdentity) -> FileIdentity | None:
-        return unchanged_file(self._path, then)
 
     def release(self) -> None:
         """Nothing to let go of: the child that had the file open has ended."""

@@ -8,7 +8,7 @@ from duckback.model.export import Export
 from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report, unheard
 from duckback.model.unchanged import why_changed
-from duckback.source.capture import CaptureMode, refuse_unless_file, unchanged_file
+from duckback.source.capture import CaptureMode, refuse_unless_file
 from duckback.source.child import run_job
 from duckback.source.image.place import ImageSettings, empty, image_directory
 from duckback.source.jobs import ExportImage, LookAtFile, TakeImage
@@ -34,9 +34,6 @@ class ImageCapture:
             return Export.model_validate_json(run_job(job, report, fetch))
 
         return from_a_good_image(database, self._settings, order.staging, attempt)
-
-    def unchanged_since(self, then: FileIdentity) -> FileIdentity | None:
-        return unchanged_file(self._path, then)
 
     def release(self) -> None:
         """Nothing to let go of: the image has gone with the export."""

@@ -1,11 +1,14 @@
 """One table of an incremental: nothing where nothing has changed, its difference to the parent, or else the whole."""
 
-from duckback.errors import IntegrityError
-from duckback.model.export import Base, BaseTable, ExportedTable
-from duckback.model.manifest import Engine
+from collections.abc import Callable
+
+from duckback.errors import IntegrityError, SourceBusy
+from duckback.model.export import Base, BaseTable, Export, ExportedTable
+from duckback.model.manifest import Engine, FileIdentity
 from duckback.model.progress import Progress, Report
+from duckback.model.unchanged import why_changed
 from duckback.source.changes import MustRewrite, TableChanges
-from duckback.source.order import Fetch
+from duckback.source.order import ExportOrder, Fetch
 from duckback.source.table_writer import STEP, TableWriter
 
 
@@ -49,6 +52,34 @@ def unchanged(known: BaseTable) -> ExportedTable:
         kept=backup,
         fingerprint=backup.fingerprint,
         segments=backup.segments,
+    )
+
+
+def unless_changed(order: ExportOrder, look: Callable[[], FileIdentity]) -> Export | None:
+    """The content of the order's base once more, if nobody has written to the database's file since; else None.
+
+    Args:
+        order: whose base may say which file that is, and in which state it was.
+        look: sees in which state it is.
+    """
+    base = order.base
+    if base is None or base.file is None:
+        return None
+    try:
+        file = look()
+    except SourceBusy:
+        # It changes too fast to be looked at.
+        return None
+    if why_changed(base.file, file) is not None:
+        return None
+    return Export(
+        snapshot_at=file.seen_at,
+        engine=base.engine,
+        file=file,
+        catalog=base.catalog,
+        tables=tuple(map(unchanged, base.tables)),
+        left_out=base.left_out,
+        notices=(f"nothing was written to the database since backup {base.backup_id}: it was not read",),
     )
 
 

@@ -17,6 +17,7 @@ from duckback.source.export import export_snapshot
 from duckback.source.image.look import look
 from duckback.source.image.take import take_image
 from duckback.source.image.taken import Image
+from duckback.source.incremental import unless_changed
 from duckback.source.install import install
 from duckback.source.load import build_database, examine_database
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
@@ -66,6 +67,9 @@ class ExportFile(Job):
 
     def run(self, caller: Caller) -> str:
         """Returns the proven Export as JSON."""
+        same = None if self.image else unless_changed(self.order, lambda: look(self.database))
+        if same is not None:
+            return same.model_dump_json()
         # Before DuckDB has it open: to close a file is to drop every lock that this process has on it.
         identity = self.image.file if self.image else look(self.database)
         path = self.image.path if self.image else self.database
@@ -121,6 +125,9 @@ class ExportImage(Job):
 
     def run(self, caller: Caller) -> str:
         """Returns the proven Export as JSON."""
+        same = unless_changed(self.order, lambda: look(self.image.database))
+        if same is not None:
+            return same.model_dump_json()
         return ExportFile(database=self.image.database, image=self.image.take(), order=self.order).run(caller)
 
 

@@ -132,8 +132,12 @@ class Store(Protocol):
         """The file that holds the object, where the store is a local directory; else None."""
         ...
 
-    def head(self, key: str) -> StoredObject:
+    def head(self, key: str, *, known: bool = False) -> StoredObject:
         """What the store holds under the key; a driver whose medium keeps no checksum reads the bytes and hashes.
+
+        Args:
+            key: of the object.
+            known: what an earlier reading found will do, where nobody has written to the object since.
 
         Raises:
             NotFound: no such key.

@@ -169,7 +169,7 @@ class S3Store:
         if found != announced:
             raise IntegrityError(f"{self.uri(key)} has {found} bytes where the store had announced {announced}")
 
-    def head(self, key: str) -> StoredObject:
+    def head(self, key: str, *, known: bool = False) -> StoredObject:  # noqa: ARG002 -- S3 knows it anyway
         with self._reading(f"cannot look at {self.uri(key)}"):
             answer = self._client.head_object(Bucket=self._bucket, Key=self._key(key), ChecksumMode="ENABLED")
         return stored_object(key, answer)

@@ -263,9 +263,9 @@ def test_a_refusal_is_no_bad_image_and_is_not_tried_again(tmp_path: Path, monkey
     path = database(tmp_path / "a.duckdb", *UNSUPPORTED)
     jobs = []
 
-    def counted(job: Job, report: Report) -> str:
+    def counted(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
         jobs.append(job)
-        return run_job(job, report)
+        return run_job(job, report, fetch)
 
     monkeypatch.setattr(capture_image, "run_job", counted)
     with pytest.raises(Unsupported, match=r"table main\.unsupported cannot be created"):

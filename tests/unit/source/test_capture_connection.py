@@ -41,7 +41,7 @@ def exported(con: Connection, folder: Path) -> Export:
 def during_the_image(monkeypatch: pytest.MonkeyPatch, what: object) -> None:
     """Call `what` when the image has been taken, before the transaction that protects it ends."""
 
-    def meddle(job: Job, report: object) -> str:
+    def meddle(job: Job, *_: object) -> str:
         answer = run_job(job, unheard)
         if isinstance(job, TakeImage):
             assert callable(what)
@@ -105,7 +105,7 @@ def test_an_image_that_cannot_be_read_is_taken_again(
 ) -> None:
     exports = []
 
-    def meddle(job: Job, report: object) -> str:
+    def meddle(job: Job, *_: object) -> str:
         if isinstance(job, ExportFile):
             exports.append(job)
             if len(exports) < 3:
