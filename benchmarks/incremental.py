@@ -11,6 +11,8 @@ import duckdb
 from benchmarks.measure import Measured, Row, compared, compared_cpu, interleaved, run_job
 
 _SETTLE_SECONDS = 3
+_CHAIN = 4
+_RESTORE_TARGET = 1.3
 
 Say = Callable[[str], None]
 
@@ -97,6 +99,32 @@ class Changed:
         finally:
             shutil.rmtree(self._folder / "changed", ignore_errors=True)
 
+    def restored(self, repeat: int) -> Row:
+        """Restores through some incrementals, and from the full that they began with; `repeat` pairs."""
+        chain, changed = self._folder / "chain", self._folder / "changed" / self._database.name
+        shutil.copytree(self._first, chain)
+        changed.parent.mkdir()
+        shutil.copy(self._database, changed)
+        for number in range(_CHAIN):
+            with duckdb.connect(changed) as con:
+                con.execute(_UPDATE.format(per_mille=10).replace("rowid", f"(rowid + {number})"))
+            run_job("incremental", changed, chain / "repo")
+        targets = [self._folder / name / "restored.duckdb" for name in ("through", "full")]
+        through, whole = interleaved(
+            repeat,
+            lambda: self._restore(chain / "repo", targets[0]),
+            lambda: self._restore(self._first / "repo", targets[1]),
+        )
+        what = f"restore through {_CHAIN} incrementals, 1 % updated in each"
+        return compared(what, through, whole, "restore of a full", target=_RESTORE_TARGET)
+
+    def _restore(self, repo: Path, target: Path) -> Measured:
+        target.parent.mkdir()
+        try:
+            return run_job("restore", repo, target)
+        finally:
+            shutil.rmtree(target.parent)
+
     def peak(self, statement: str) -> tuple[Measured, Measured]:
         """The memory of an incremental after a statement, and of a full."""
         with duckdb.connect(self._database) as con:
@@ -134,6 +162,7 @@ def costs(database: Path, rows: int, folder: Path, repeat: int, say: Say) -> lis
             _bytes(cost, case),
         ]
         say(f"{case.what}: {found[-3].ratio}, bytes {cost.size:.4f}")
+    found.append(base.restored(repeat))
     ours, full = base.peak(_UPDATE.format(per_mille=10))
     is_less = ours.peak_bytes < full.peak_bytes
     mine, theirs = (f"{one.peak_bytes / 1e6:.0f} MB" for one in (ours, full))

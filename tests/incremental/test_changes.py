@@ -82,7 +82,10 @@ def test_nulls_everywhere_are_rows_like_others(here: Protected) -> None:
 )
 def test_values_that_hash_alike_are_different(here: Protected, type_: str, before: str, after: str) -> None:
     here.proven(
-        f"CREATE TABLE t (id INTEGER, v {type_})", f"INSERT INTO t SELECT i, ({before})::{type_} FROM range(100) r(i)"
+        f"CREATE TABLE t (id INTEGER, v {type_})",
+        f"INSERT INTO t SELECT i, ({before})::{type_} FROM range(100) r(i)",
+        # DuckDB 1.5 keeps one value for a column of equal ones, and forgets the sign of a zero over that.
+        *(["INSERT INTO t VALUES (100, 7.5)"] if type_ == "DOUBLE" else []),
     )
     # DuckDB's own UPDATE leaves a value alone that equals the new one.
     manifest = here.proven("DELETE FROM t WHERE id = 60", f"INSERT INTO t VALUES (60, ({after})::{type_})")

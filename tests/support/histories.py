@@ -139,7 +139,9 @@ def alter(draw: Draw, table: Table) -> list[str]:
         return [f"ALTER TABLE {table.sql} RENAME COLUMN {identifier(column)} TO {identifier(free[0])}"]
     of = draw(TYPES)
     table.columns[free[0]] = of
-    default = draw(st.sampled_from(["", f" DEFAULT ({draw(of.or_null)})"]))
+    # DuckDB 1.5 words the default of a nested type anew each time that it reads it, and the backup refuses it by name.
+    is_plain = of.sql in _KINDS
+    default = draw(st.sampled_from(["", f" DEFAULT ({draw(of.or_null)})"])) if is_plain else ""
     return [f"ALTER TABLE {table.sql} ADD COLUMN {identifier(free[0])} {of.sql}{default}"]
 
 

@@ -26,7 +26,7 @@ class Protected:
         self.duckback = Duckback(self.repo, state_dir=root / "state", threads=1)
 
     def run(self, *statements: str) -> None:
-        with duckdb.connect(self.path) as con:
+        with duckdb.connect(self.path, config={"storage_compatibility_version": "latest"}) as con:
             for statement in statements:
                 con.execute(statement)
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import pytest
 
-from duckback.store import local
+from duckback.store import files, local
 from duckback.store.local import LocalStore
 
 
@@ -25,11 +25,10 @@ def sealed_store(tmp_path: Path) -> tuple[LocalStore, Path]:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the store reads from now on."""
     seen: list[str] = []
-    read_blocks = local.read_blocks
 
     def noting(file: BinaryIO, what: str) -> Iterator[bytes]:
         seen.append(what)
-        return read_blocks(file, what)
+        return files.read_blocks(file, what)
 
     monkeypatch.setattr(local, "read_blocks", noting)
     return seen
