@@ -240,7 +240,7 @@ def test_verify_names_a_balance_that_is_off(full: Place, fake_cluster: FakeClust
 
 def test_verify_of_a_repository_that_was_rolled_back(full: Place, fake_cluster: FakeCluster) -> None:
     shutil.copytree(full.repo, full.root / "older")
-    full.run("backup", full.database, *THERE).worked()
+    full.run("backup", full.database, "--full", *THERE).worked()
     shutil.rmtree(full.repo)
     (full.root / "older").rename(full.repo)
     assert findings(full, *THERE) == {"backup-missing", "balance"}
