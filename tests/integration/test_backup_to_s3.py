@@ -140,10 +140,10 @@ def test_local_copies_are_kept_for_their_time_and_staging_for_none(
         assert kept.pop(key.rpartition("/")[2]).read_bytes() == body
     assert kept == {}
     clock.now += timedelta(days=7)
-    second = ours.backup(database)
+    second = ours.backup(database, scope="full")
     assert sorted(path.name for path in copies.iterdir()) == sorted(map(str, (first.backup_id, second.backup_id)))
     clock.now += timedelta(seconds=1)
-    third = ours.backup(database)
+    third = ours.backup(database, scope="full")
     assert sorted(path.name for path in copies.iterdir()) == sorted(map(str, (second.backup_id, third.backup_id)))
     assert len(ours.backups()) == 3
 

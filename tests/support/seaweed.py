@@ -35,7 +35,16 @@ IDENTITIES = {
     "impostor": ("duckback-admin", "not-the-secret", []),
 }
 _KMS = {"default_provider": "local", "providers": {"local": {"type": "local", "enableOnDemandCreate": True}}}
-_OFF = ["-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false", "-master.telemetry=false"]
+# A bucket has volumes of its own, and as many as the disk has free gigabytes are too few for so many tests.
+_VOLUMES = "-volume.max=1000"
+_OFF = [
+    _VOLUMES,
+    "-s3.port.iceberg=0",
+    "-s3.port.lance=0",
+    "-webdav=false",
+    "-admin.ui=false",
+    "-master.telemetry=false",
+]
 
 
 class Seaweed:

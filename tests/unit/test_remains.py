@@ -54,9 +54,9 @@ def test_a_tombstone_is_where_a_commit_looks_for_it() -> None:
     ("data", "field"),
     [
         (b"no JSON", "the document"),
-        (DONE.model_dump_json().replace("316", "-1").encode(), "bytes"),
+        (DONE.model_dump_json().replace('"bytes":316', '"bytes":-1').encode(), "bytes"),
         (DONE.model_dump_json().replace('"keys"', '"kets"').encode(), "keys"),
-        (DONE.model_dump_json().replace("316", '"316"').encode(), "bytes"),
+        (DONE.model_dump_json().replace('"bytes":316', '"bytes":"316"').encode(), "bytes"),
     ],
 )
 def test_a_damaged_one_is_an_integrity_error_that_names_it(data: bytes, field: str) -> None:
