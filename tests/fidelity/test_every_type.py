@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.snapshots import exported, manifest_of, rebuilt, resources
-from support.values import KINDS, LEAVES, NULLS, TYPES, VARIANT, Typed
+from support.values import IS_2, KINDS, LEAVES, NULLS, TYPES, VARIANT, Typed
 
 from duckback.model.column_types import STORAGE
 from duckback.model.progress import unheard
@@ -57,15 +57,18 @@ def compare(con: duckdb.DuckDBPyConnection, table: Content) -> None:
     assert described[0] == described[1]
     looks = []
     for column, of in table.columns.items():
+        text = f"replace({identifier(column)}::VARCHAR, '-nan', 'nan')"
         looks += [
-            f"replace({identifier(column)}::VARCHAR, '-nan', 'nan')",
+            # DuckDB 1.5 itself keeps one of 0.0 and -0.0 where a column, or a list in it, has both and nothing else.
+            text if IS_2 else f"replace({text}, '-0.0', '0.0')",
             f"typeof({identifier(column)})",
         ]
         if "VARIANT" not in of.sql:
             # A VARIANT hashes as it is laid out, which is no part of its value.
             looks.append(f"hash({identifier(column)})")
         if of.sql in {"FLOAT", "DOUBLE"}:
-            looks.append(f"signbit({identifier(column)}) AND NOT isnan({identifier(column)})")
+            zero = "" if IS_2 else f" AND {identifier(column)} <> 0"
+            looks.append(f"signbit({identifier(column)}) AND NOT isnan({identifier(column)}){zero}")
         if of.sql.endswith("[]"):
             looks.append(f"len({identifier(column)})")
         if of.sql == "VARIANT":

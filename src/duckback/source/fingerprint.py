@@ -62,8 +62,10 @@ def _discriminators(value: str, of: ColumnType, depth: int) -> Iterator[str]:
 
 
 def _of_float(value: str, _of: ColumnType, _depth: int) -> Iterator[str]:
-    # The sign of a NaN is no part of the value: DuckDB's constant segments do not keep it.
-    yield f"signbit({value}) AND NOT isnan({value})"
+    # The sign of a NaN is no part of the value: DuckDB's constant segments do not keep it. In 1.5 they, and the
+    # dictionaries of its Parquet, do not keep that of a zero either.
+    zero = f" AND {value} <> 0" if duckdb.__version__.startswith("1.") else ""
+    yield f"signbit({value}) AND NOT isnan({value}){zero}"
 
 
 def _of_interval(value: str, _of: ColumnType, _depth: int) -> Iterator[str]:
