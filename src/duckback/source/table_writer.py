@@ -91,6 +91,10 @@ class TableWriter:
         """Per stored column, the way that Parquet holds it."""
         return {name: storages(of) for name, of in self._types.items()}
 
+    @property
+    def _has_floats(self) -> bool:
+        return any(part.id in {"float", "double"} for of in self._types.values() for part in of.parts())
+
     def _has_column(self, names: set[str]) -> bool:
         return not names.isdisjoint(column.name.lower() for column in self.table.columns)
 
@@ -164,7 +168,9 @@ class TableWriter:
         middle = "" if kind == "rows" else f".{kind}"
         name = f"{self.stem}{middle}.{number:04d}.parquet"
         labels = f"'duckback.backup': {literal(self.order.label)}, 'duckback.table': {literal(self.table.label)}"
-        options = f"{_COPY_OPTIONS}, ROW_GROUP_SIZE {group_rows}, KV_METADATA {{{labels}}}"
+        # DuckDB 1.5 takes 0.0 and -0.0 for one entry of a dictionary.
+        plain = ", DICTIONARY_SIZE_LIMIT 0" if duckdb.__version__.startswith("1.") and self._has_floats else ""
+        options = f"{_COPY_OPTIONS}{plain}, ROW_GROUP_SIZE {group_rows}, KV_METADATA {{{labels}}}"
         values = ", ".join(f"{stored(identifier(name), of)} AS {identifier(name)}" for name, of in self._types.items())
         query = " UNION ALL ".join(f"(SELECT {values} FROM {source}{self._in_order(chunks)})" for source in sources)
         statement = f"COPY ({query}) TO {literal(str(self.order.staging / name))} ({options})"
