@@ -32,7 +32,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def duckback(tmp_path: Path, store: FaultyStore, monkeypatch: pytest.MonkeyPatch) -> Duckback:
-    monkeypatch.setattr("duckback.api.open_store", lambda url, s3: store)
+    monkeypatch.setattr("duckback.api.client.open_store", lambda url, s3: store)
     return Duckback(repo="replaced", state_dir=tmp_path / "state", threads=1)
 
 

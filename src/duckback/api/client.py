@@ -1,64 +1,37 @@
-"""The Python API, and the place where everything is put together: what the command line calls."""
+"""The Python API: what the command line calls."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from duckback.api.wiring import Wiring
 from duckback.audit.view import LedgerView
 from duckback.config.load import validated
 from duckback.errors import NoSuchBackup, UsageError
 from duckback.ledger.base import Ledger
 from duckback.ledger.codec import manifest_prefix
-from duckback.ledger.embedded import EmbeddedLedger
-from duckback.ledger.outbox import Outbox
 from duckback.model.events import EventKind, event_id
 from duckback.model.ids import new_id
 from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report, unheard
 from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.unchanged import why_changed
-from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
-from duckback.processors.compress_parquet import CompressParquet
-from duckback.processors.deliver_ledger_events import DeliverLedgerEvents
-from duckback.processors.export_duckdb_to_parquet import ExportDuckdbToParquet
-from duckback.processors.export_incremental_changes import ExportIncrementalChanges
-from duckback.processors.fetch_objects import FetchObjects
-from duckback.processors.keep_local_copies import KeepLocalCopies
-from duckback.processors.prepare_staging import PrepareStaging
-from duckback.processors.record_duckdb_backup_event import RecordDuckdbBackupEvent
-from duckback.processors.record_failed_event import RecordFailedEvent
-from duckback.processors.record_recovery_event import RecordRecoveryEvent
-from duckback.processors.record_started_event import RecordStartedEvent
-from duckback.processors.record_verification_event import RecordVerificationEvent
-from duckback.processors.release_capture import ReleaseCapture
-from duckback.processors.remove_staging import RemoveStaging
-from duckback.processors.restore_duckdb_from_parquet import RestoreDuckdbFromParquet
-from duckback.processors.select_backup import SelectBackup
-from duckback.processors.upload_duckdb_backup_to_s3 import UploadDuckdbBackupToS3
-from duckback.processors.verify_duckdb_backups import VerifyDuckdbBackups
-from duckback.processors.verify_restored_database import VerifyRestoredDatabase
-from duckback.repository import layout
 from duckback.repository.finding import find_backup, find_database
-from duckback.repository.objects import ObjectFiles
 from duckback.repository.parent import Parent, find_parent
 from duckback.repository.repository import Committed, Repository
 from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION
 from duckback.routes.engine import run
 from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange
-from duckback.routes.processor import Processor
 from duckback.source.capture_connection import Connection
 from duckback.source.captures import capture_of
 from duckback.source.child import run_job
-from duckback.source.image.place import ImageSettings
 from duckback.source.jobs import LookAtFile
 from duckback.source.metadata import Relation
 from duckback.store.registry import open_store
-
-Processors = Mapping[str, Processor[Any]]
 
 
 def _utc_now() -> datetime:
@@ -104,6 +77,7 @@ class Duckback:
         self._report = report
         self._clock = clock
         self._store = open_store(os.fspath(repo), self._options.s3)
+        self._wiring = Wiring(self._options, self._store, report, clock)
 
     def backup(
         self,
@@ -132,11 +106,11 @@ class Duckback:
         """
         started = self._clock()
         source = database if isinstance(database, Connection) else Path(database)
-        capture = capture_of(source, self._options.capture, self._images)
+        capture = capture_of(source, self._options.capture, self._wiring.images)
         try:
             repository = Repository.open_or_create(self._store, started)
             wanted = self._name_of_new(name or self._options.name or capture.default_name)
-            with self._ledger() as ledger:
+            with self._wiring.ledger() as ledger:
                 parent = _parent(repository, wanted, scope, ledger)
                 exchange = BackupExchange(
                     database=wanted,
@@ -151,7 +125,7 @@ class Duckback:
                     notices=(f"a full backup was taken: {parent.doubt}",) if parent.doubt else (),
                 )
                 route = INCREMENTAL_EXPORT if parent.committed else FULL_EXPORT
-                return run(route, exchange, self._export(exchange, repository, ledger))
+                return run(route, exchange, self._wiring.export(exchange, repository, ledger))
         finally:
             capture.release()
 
@@ -255,8 +229,8 @@ class Duckback:
             selection=selection,
             trust_ddl=trust_ddl,
         )
-        with self._ledger() as ledger:
-            return run(RESTORE, exchange, self._restore(exchange, repository, ledger))
+        with self._wiring.ledger() as ledger:
+            return run(RESTORE, exchange, self._wiring.restore(exchange, repository, ledger))
 
     def verify(self, backup: str | None = None, *, name: str | None = None) -> VerificationExchange:
         """Compare what the store holds with the manifests, of one backup or of all of a database.
@@ -273,11 +247,8 @@ class Duckback:
             run_id=new_id(started),
             wanted=find_backup(repository, database, backup),
         )
-        with self._ledger() as ledger:
-            steps = _by_name(
-                VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger), self._delivery(ledger)
-            )
-            return run(VERIFICATION, exchange, steps)
+        with self._wiring.ledger() as ledger:
+            return run(VERIFICATION, exchange, self._wiring.verification(repository, ledger))
 
     @property
     def ledger(self) -> LedgerView:
@@ -297,72 +268,8 @@ class Duckback:
         """
         return self.ledger.query(sql, name)
 
-    def _copies(self, repository: Repository, database: str) -> Path:
-        return self._options.state_dir / str(repository.id) / layout.encode_name(database)
-
-    def _export(self, exchange: BackupExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
-        options = self._options
-        copies = self._copies(repository, exchange.database)
-        files = ObjectFiles(self._store, copies)
-        return _by_name(
-            PrepareStaging(self._staging, exchange.backup_id),
-            RecordStartedEvent(ledger, repository.id),
-            ExportDuckdbToParquet(options.memory_limit, options.threads, self._report),
-            ExportIncrementalChanges(
-                repository,
-                files,
-                memory_limit=options.memory_limit,
-                threads=options.threads,
-                rewrite_share=options.rewrite_share,
-                report=self._report,
-            ),
-            CompressParquet(),
-            UploadDuckdbBackupToS3(repository, ledger, self._report),
-            RecordDuckdbBackupEvent(ledger, repository),
-            CleanupOldDuckdbBackups(self._store, copies, options.retention.keep_local, self._clock),
-            ReleaseCapture(),
-            RecordFailedEvent(ledger, repository),
-            KeepLocalCopies(self._store, files, options.retention.keep_local),
-            RemoveStaging(),
-            self._delivery(ledger),
-        )
-
-    def _restore(self, exchange: RestoreExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
-        options = self._options
-        return _by_name(
-            PrepareStaging(self._staging, exchange.run_id),
-            SelectBackup(repository),
-            FetchObjects(ObjectFiles(self._store, self._copies(repository, exchange.database)), self._report),
-            RestoreDuckdbFromParquet(options.memory_limit, options.threads, self._report),
-            VerifyRestoredDatabase(options.memory_limit, options.threads, self._report),
-            RecordRecoveryEvent(ledger),
-            RemoveStaging(),
-            self._delivery(ledger),
-        )
-
-    def _ledger(self) -> EmbeddedLedger:
-        return EmbeddedLedger(self._options.state_dir / "ledger.sqlite", self._options.ledger.number)
-
-    def _delivery(self, ledger: EmbeddedLedger) -> DeliverLedgerEvents:
-        return DeliverLedgerEvents(Outbox(ledger, self._options.ledger.remote))
-
-    @property
-    def _images(self) -> ImageSettings:
-        options = self._options
-        return ImageSettings(
-            directory=options.image_dir or options.state_dir / "images",
-            keep=options.keep_image,
-            attempts=options.capture_attempts,
-            seconds=options.capture_timeout.total_seconds(),
-            allow_network=options.allow_network_filesystem,
-        )
-
-    @property
-    def _staging(self) -> Path:
-        return self._options.staging_dir or self._options.state_dir / "staging"
-
     def _verifications(self, repository_id: UUID) -> dict[UUID, tuple[datetime, bool]]:
-        with self._ledger() as ledger:
+        with self._wiring.ledger() as ledger:
             entries = ledger.entries(repository_id=repository_id, kind=EventKind.VERIFICATION)
             return {
                 UUID(entry.details["backup_id"]): (entry.recorded_at, entry.details["result"] == "good")
@@ -390,7 +297,3 @@ def _parent(repository: Repository, database: str, scope: Scope | None, ledger: 
             hint="Take a full one first: --full, or neither option.",
         )
     return parent
-
-
-def _by_name(*processors: Processor[Any]) -> Processors:
-    return {processor.name: processor for processor in processors}

@@ -1,0 +1,130 @@
+"""The place where everything is put together: which processors a route gets, made of which parts."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from duckback.config.options import Options
+from duckback.ledger.embedded import EmbeddedLedger
+from duckback.ledger.outbox import Outbox
+from duckback.model.progress import Report
+from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
+from duckback.processors.compress_parquet import CompressParquet
+from duckback.processors.deliver_ledger_events import DeliverLedgerEvents
+from duckback.processors.export_duckdb_to_parquet import ExportDuckdbToParquet
+from duckback.processors.export_incremental_changes import ExportIncrementalChanges
+from duckback.processors.fetch_objects import FetchObjects
+from duckback.processors.keep_local_copies import KeepLocalCopies
+from duckback.processors.prepare_staging import PrepareStaging
+from duckback.processors.record_duckdb_backup_event import RecordDuckdbBackupEvent
+from duckback.processors.record_failed_event import RecordFailedEvent
+from duckback.processors.record_recovery_event import RecordRecoveryEvent
+from duckback.processors.record_started_event import RecordStartedEvent
+from duckback.processors.record_verification_event import RecordVerificationEvent
+from duckback.processors.release_capture import ReleaseCapture
+from duckback.processors.remove_staging import RemoveStaging
+from duckback.processors.restore_duckdb_from_parquet import RestoreDuckdbFromParquet
+from duckback.processors.select_backup import SelectBackup
+from duckback.processors.upload_duckdb_backup_to_s3 import UploadDuckdbBackupToS3
+from duckback.processors.verify_duckdb_backups import VerifyDuckdbBackups
+from duckback.processors.verify_restored_database import VerifyRestoredDatabase
+from duckback.repository import layout
+from duckback.repository.objects import ObjectFiles
+from duckback.repository.repository import Repository
+from duckback.routes.exchange import BackupExchange, RestoreExchange
+from duckback.routes.processor import Processor
+from duckback.source.image.place import ImageSettings
+from duckback.store.base import Store
+
+Processors = Mapping[str, Processor[Any]]
+
+
+class Wiring:
+    """Makes the parts of one repository's runs.
+
+    Args:
+        options: of the run.
+        store: the repository's.
+        report: hears how far a run is.
+        clock: now, in UTC.
+    """
+
+    def __init__(self, options: Options, store: Store, report: Report, clock: Callable[[], datetime]) -> None:
+        self._options = options
+        self._store = store
+        self._report = report
+        self._clock = clock
+
+    def copies(self, repository: Repository, database: str) -> Path:
+        return self._options.state_dir / str(repository.id) / layout.encode_name(database)
+
+    def export(self, exchange: BackupExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
+        options = self._options
+        copies = self.copies(repository, exchange.database)
+        files = ObjectFiles(self._store, copies)
+        return _by_name(
+            PrepareStaging(self._staging, exchange.backup_id),
+            RecordStartedEvent(ledger, repository.id),
+            ExportDuckdbToParquet(options.memory_limit, options.threads, self._report),
+            ExportIncrementalChanges(
+                repository,
+                files,
+                memory_limit=options.memory_limit,
+                threads=options.threads,
+                rewrite_share=options.rewrite_share,
+                report=self._report,
+            ),
+            CompressParquet(),
+            UploadDuckdbBackupToS3(repository, ledger, self._report),
+            RecordDuckdbBackupEvent(ledger, repository),
+            CleanupOldDuckdbBackups(self._store, copies, options.retention.keep_local, self._clock),
+            ReleaseCapture(),
+            RecordFailedEvent(ledger, repository),
+            KeepLocalCopies(self._store, files, options.retention.keep_local),
+            RemoveStaging(),
+            self.delivery(ledger),
+        )
+
+    def restore(self, exchange: RestoreExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
+        options = self._options
+        return _by_name(
+            PrepareStaging(self._staging, exchange.run_id),
+            SelectBackup(repository),
+            FetchObjects(ObjectFiles(self._store, self.copies(repository, exchange.database)), self._report),
+            RestoreDuckdbFromParquet(options.memory_limit, options.threads, self._report),
+            VerifyRestoredDatabase(options.memory_limit, options.threads, self._report),
+            RecordRecoveryEvent(ledger),
+            RemoveStaging(),
+            self.delivery(ledger),
+        )
+
+    def ledger(self) -> EmbeddedLedger:
+        return EmbeddedLedger(self._options.state_dir / "ledger.sqlite", self._options.ledger.number)
+
+    def delivery(self, ledger: EmbeddedLedger) -> DeliverLedgerEvents:
+        return DeliverLedgerEvents(Outbox(ledger, self._options.ledger.remote))
+
+    @property
+    def images(self) -> ImageSettings:
+        options = self._options
+        return ImageSettings(
+            directory=options.image_dir or options.state_dir / "images",
+            keep=options.keep_image,
+            attempts=options.capture_attempts,
+            seconds=options.capture_timeout.total_seconds(),
+            allow_network=options.allow_network_filesystem,
+        )
+
+    @property
+    def _staging(self) -> Path:
+        return self._options.staging_dir or self._options.state_dir / "staging"
+
+    def verification(self, repository: Repository, ledger: EmbeddedLedger) -> Processors:
+        return _by_name(
+            VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger), self.delivery(ledger)
+        )
+
+
+def _by_name(*processors: Processor[Any]) -> Processors:
+    return {processor.name: processor for processor in processors}
