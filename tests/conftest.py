@@ -100,3 +100,20 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def full(stock: Path, tmp_path: Path) -> Iterator[Place]:
     """A place of one's own with one backup of the small database."""
     yield from copies(stock, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def history_stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place with a full and two incrementals of it; not to be changed."""
+    root = stocked(tmp_path_factory.mktemp("history"))
+    place = Place(root)
+    for _ in range(2):
+        place.change()
+        place.run("backup", place.database).worked()
+    return root
+
+
+@pytest.fixture
+def history(history_stock: Path, tmp_path: Path) -> Iterator[Place]:
+    """A place of one's own with a full and two incrementals of it, with removed positions."""
+    yield from copies(history_stock, tmp_path)

@@ -6,6 +6,7 @@
     ├── Locked                  11   somebody else is at work there
     ├── NoSuchBackup            12   no such database, backup or parent
     ├── IntegrityError          20   corrupt, missing, foreign or tampered
+    │   └── DamagedObject       20   … an object of a backup
     ├── SourceError             30   the database cannot be read or written
     │   ├── SourceBusy          30   another process holds the file, or gives no quiet moment
     │   ├── SourceDamaged       30   DuckDB cannot make sense of its bytes
@@ -72,6 +73,15 @@ class IntegrityError(DuckbackError):
     """Stored bytes or rows are not what was recorded: corrupt, missing, foreign or tampered with."""
 
     exit_code = 20
+
+
+class DamagedObject(IntegrityError):
+    """An object is missing, or holds other bytes; `key` is its key in the repository, `problem` what is wrong."""
+
+    def __init__(self, message: str, *, hint: str = "", key: str = "", problem: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.key = key
+        self.problem = problem or message
 
 
 class SourceError(DuckbackError):

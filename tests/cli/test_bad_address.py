@@ -69,7 +69,7 @@ def test_a_file_is_no_repository(full: Place) -> None:
     full.run("restore", full.target).worked()
 
 
-@pytest.mark.parametrize("content", ["{}", "not json", '{"format": "99", "repository_id": "x", "created_at": 1}'])
+@pytest.mark.parametrize("content", ["{}", "not json", '{"format": "1-draft", "repository_id": "x", "created_at": 1}'])
 def test_damaged_descriptor_is_exit_20(full: Place, content: str) -> None:
     (full.repo / "repository.json").write_text(content)
     full.run("list").failed(20, "repository.json", "damaged")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from support.place import Place, small_database
 
+from duckback.model.seal import seal
+
 
 def refused(place: Place, *words: str) -> None:
     """A restore that may replace the target fails with exit 20, and touches nothing."""
@@ -21,8 +23,9 @@ def refused(place: Place, *words: str) -> None:
 
 def edit(manifest: Path, change: Callable[[Any], object]) -> None:
     document = json.loads(manifest.read_bytes())
+    del document["sha256"]
     change(document)
-    manifest.write_text(json.dumps(document))
+    manifest.write_bytes(seal(json.dumps(document).encode()))
 
 
 def truncate(path: Path) -> None:

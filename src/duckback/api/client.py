@@ -3,27 +3,32 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from duckback.api.test_restores import restore_all
 from duckback.api.wiring import Wiring
 from duckback.audit.view import LedgerView
 from duckback.config.load import validated
 from duckback.errors import NoSuchBackup, UsageError
 from duckback.ledger.base import Ledger
 from duckback.ledger.codec import manifest_prefix
+from duckback.ledger.records import verdicts
 from duckback.model.events import EventKind, event_id
 from duckback.model.ids import new_id
 from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report, unheard
+from duckback.model.proof import Level, Standing
 from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.unchanged import why_changed
 from duckback.repository.finding import find_backup, find_database
 from duckback.repository.parent import Parent, find_parent
+from duckback.repository.proofs import proofs, standings
 from duckback.repository.repository import Committed, Repository
 from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION
+from duckback.routes.deadline import Deadline
 from duckback.routes.engine import run
 from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange
 from duckback.source.capture_connection import Connection
@@ -40,16 +45,22 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Listed:
-    """A committed backup, and what this host's ledger knows of its newest verification."""
+    """A committed backup, and what proofs and this host's ledger say of it; None: it was never verified."""
 
     committed: Committed
-    verified_at: datetime | None
-    is_good: bool | None
+    standing: Standing | None
 
     @property
     def status(self) -> str:
         """`committed`, `verified` or `failed-verification`."""
-        return {None: "committed", True: "verified", False: "failed-verification"}[self.is_good]
+        if self.standing is None:
+            return "committed"
+        return "verified" if self.standing.is_good else "failed-verification"
+
+    @property
+    def verified_at(self) -> datetime | None:
+        """When it was last found good; None: never, or it was found bad since."""
+        return self.standing.verdict.at if self.standing is not None and self.standing.is_good else None
 
 
 class Duckback:
@@ -140,10 +151,10 @@ class Duckback:
         repository = Repository.open(self._store)
         wanted = name or self._options.name
         names = repository.databases() if wanted is None else [find_database(repository, wanted)]
-        verifications = self._verifications(repository.id)
+        known = {one: standing for name in names for one, standing in self._known(repository, name).items()}
         found = [committed for one in names for committed in repository.backups(one)]
         found.sort(key=lambda one: (one.manifest.snapshot_at, one.manifest.backup_id))
-        return [Listed(one, *verifications.get(one.manifest.backup_id, (None, None))) for one in found]
+        return [Listed(one, known.get(one.manifest.backup_id)) for one in found]
 
     def find(self, backup: str, name: str | None = None) -> Listed:
         """One backup of a database: by its id, the beginning of it, or "latest".
@@ -156,8 +167,7 @@ class Duckback:
         if backup == "latest":
             return self.backups(database)[-1]
         committed = repository.read(database, repository.resolve(database, backup))
-        known = self._verifications(repository.id).get(committed.manifest.backup_id, (None, None))
-        return Listed(committed, *known)
+        return Listed(committed, self._known(repository, database).get(committed.manifest.backup_id))
 
     def why_changed(
         self, database: str | os.PathLike[str], backup: str = "latest", *, name: str | None = None
@@ -232,11 +242,28 @@ class Duckback:
         with self._wiring.ledger() as ledger:
             return run(RESTORE, exchange, self._wiring.restore(exchange, repository, ledger))
 
-    def verify(self, backup: str | None = None, *, name: str | None = None) -> VerificationExchange:
-        """Compare what the store holds with the manifests, of one backup or of all of a database.
+    def verify(
+        self,
+        backup: str | None = None,
+        *,
+        name: str | None = None,
+        level: Level = "objects",
+        max_duration: timedelta | None = None,
+    ) -> VerificationExchange:
+        """Prove one backup, or all of a database, again, from what the store holds.
+
+        Args:
+            backup: an id, the beginning of one, or "latest"; None: all.
+            name: the database's name; needed where the repository has several.
+            level: "objects": each is there, with its size and checksum as the store answers; "data": every byte is
+                read, every row unpacked and hashed; "restore": each is restored into a scratch place.
+            max_duration: after which no more is begun; what was not reached is told.
 
         Returns:
             The exchange, whose `results` say what is wrong; problems are not raised.
+
+        Raises:
+            DuckbackError: the store, this machine or the call keep it from finding out.
         """
         repository = Repository.open(self._store)
         database = find_database(repository, name or self._options.name)
@@ -246,9 +273,21 @@ class Duckback:
             start_time=started,
             run_id=new_id(started),
             wanted=find_backup(repository, database, backup),
+            level=level,
+            deadline=Deadline(max_duration),
         )
         with self._wiring.ledger() as ledger:
-            return run(VERIFICATION, exchange, self._wiring.verification(repository, ledger))
+            if level == "restore":
+                return restore_all(self._wiring, repository, ledger, exchange)
+            return run(VERIFICATION, exchange, self._wiring.verification(exchange, repository, ledger))
+
+    def test_restore(self, backup: str | None = None, *, name: str | None = None) -> VerificationExchange:
+        """Restore one backup, the newest by default, into a scratch place, compare it with its manifest, remove it.
+
+        Returns, Raises:
+            As of `verify`.
+        """
+        return self.verify(backup or "latest", name=name, level="restore")
 
     @property
     def ledger(self) -> LedgerView:
@@ -268,13 +307,9 @@ class Duckback:
         """
         return self.ledger.query(sql, name)
 
-    def _verifications(self, repository_id: UUID) -> dict[UUID, tuple[datetime, bool]]:
+    def _known(self, repository: Repository, database: str) -> dict[UUID, Standing]:
         with self._wiring.ledger() as ledger:
-            entries = ledger.entries(repository_id=repository_id, kind=EventKind.VERIFICATION)
-            return {
-                UUID(entry.details["backup_id"]): (entry.recorded_at, entry.details["result"] == "good")
-                for entry in entries
-            }
+            return standings(proofs(repository, database), verdicts(ledger, repository.id, database))
 
     def _name_of_new(self, name: str | None) -> str:
         if not name:

@@ -1,22 +1,28 @@
 """The place where everything is put together: which processors a route gets, made of which parts."""
 
+import socket
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from duckback.config.options import Options
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.ledger.outbox import Outbox
+from duckback.ledger.records import recorded
 from duckback.model.progress import Report
+from duckback.model.proof import Witness
 from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
 from duckback.processors.compress_parquet import CompressParquet
 from duckback.processors.deliver_ledger_events import DeliverLedgerEvents
 from duckback.processors.export_duckdb_to_parquet import ExportDuckdbToParquet
 from duckback.processors.export_incremental_changes import ExportIncrementalChanges
 from duckback.processors.fetch_objects import FetchObjects
+from duckback.processors.judge_test_restore import JudgeTestRestore
 from duckback.processors.keep_local_copies import KeepLocalCopies
-from duckback.processors.prepare_staging import PrepareStaging
+from duckback.processors.prepare_staging import PrepareStaging, staging_of
 from duckback.processors.record_duckdb_backup_event import RecordDuckdbBackupEvent
 from duckback.processors.record_failed_event import RecordFailedEvent
 from duckback.processors.record_recovery_event import RecordRecoveryEvent
@@ -32,8 +38,9 @@ from duckback.processors.verify_restored_database import VerifyRestoredDatabase
 from duckback.repository import layout
 from duckback.repository.objects import ObjectFiles
 from duckback.repository.repository import Repository
-from duckback.routes.exchange import BackupExchange, RestoreExchange
+from duckback.routes.exchange import BackupExchange, RestoreExchange, TestRestoreExchange, VerificationExchange
 from duckback.routes.processor import Processor
+from duckback.source.engine import ENGINE_VERSION
 from duckback.source.image.place import ImageSettings
 from duckback.store.base import Store
 
@@ -120,10 +127,52 @@ class Wiring:
     def _staging(self) -> Path:
         return self._options.staging_dir or self._options.state_dir / "staging"
 
-    def verification(self, repository: Repository, ledger: EmbeddedLedger) -> Processors:
+    def verification(
+        self, exchange: VerificationExchange, repository: Repository, ledger: EmbeddedLedger
+    ) -> Processors:
+        options = self._options
         return _by_name(
-            VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger), self.delivery(ledger)
+            PrepareStaging(self._staging, exchange.run_id),
+            VerifyDuckdbBackups(
+                repository,
+                lambda: recorded(ledger, repository.id, exchange.database),
+                memory_limit=options.memory_limit,
+                threads=options.threads,
+                report=self._report,
+            ),
+            RecordVerificationEvent(ledger, repository, _witness()),
+            RemoveStaging(),
+            self.delivery(ledger),
         )
+
+    def test_restore(
+        self,
+        exchange: TestRestoreExchange,
+        repository: Repository,
+        ledger: EmbeddedLedger,
+        heard: Callable[[TestRestoreExchange], None],
+    ) -> Processors:
+        options, report = self._options, exchange.deadline.report(self._report)
+        return _by_name(
+            PrepareStaging(self._staging, exchange.run_id),
+            SelectBackup(repository),
+            # Without local copies: what is in question is what the store holds.
+            FetchObjects(ObjectFiles(self._store, None), report),
+            RestoreDuckdbFromParquet(options.memory_limit, options.threads, report),
+            VerifyRestoredDatabase(options.memory_limit, options.threads, report),
+            JudgeTestRestore(heard),
+            RecordVerificationEvent(ledger, repository, _witness()),
+            RemoveStaging(),
+            self.delivery(ledger),
+        )
+
+    def test_target(self, exchange_id: UUID, database: str) -> Path:
+        """Where a test restore makes its file: below its run's staging directory, which is locked itself."""
+        return staging_of(self._staging, exchange_id) / "target" / f"{layout.encode_name(database)}.duckdb"
+
+
+def _witness() -> Witness:
+    return Witness(host=socket.gethostname(), duckback_version=version("duckback"), duckdb_version=ENGINE_VERSION)
 
 
 def _by_name(*processors: Processor[Any]) -> Processors:

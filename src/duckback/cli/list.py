@@ -32,7 +32,7 @@ def as_record(one: Listed) -> dict[str, object]:
         "size_bytes": manifest.size_bytes,
         "bytes_added": manifest.bytes_added,
         "retention_until": manifest.retention_until.isoformat(),
-        "verified_at": one.verified_at.isoformat() if one.verified_at and one.is_good else None,
+        "verified_at": one.verified_at.isoformat() if one.verified_at else None,
         "pinned": False,
     }
 
@@ -48,8 +48,14 @@ def _row(one: Listed, now: datetime) -> tuple[str, ...]:
         f"{manifest.rows:,}",
         size(manifest.size_bytes),
         size(manifest.bytes_added),
-        one.status,
+        _state(one),
     )
+
+
+def _state(one: Listed) -> str:
+    if one.standing is None:
+        return one.status
+    return f"{one.status} {one.standing.verdict.at:%Y-%m-%d} ({one.standing.verdict.level})"
 
 
 def _age(seconds: float) -> str:

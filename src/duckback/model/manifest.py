@@ -9,11 +9,13 @@ from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, m
 
 from duckback.errors import IntegrityError
 from duckback.model.catalog import Catalog, Frozen
+from duckback.model.seal import seal, unseal
 from duckback.model.selection import EVERYTHING, Selection
 
 FORMAT = "1-draft"
 MAX_MANIFEST_BYTES = 64 << 20
 
+_HINT = "It was damaged, forged, or written by another version of Duckback."
 _KEY = re.compile(r"[A-Za-z0-9_%~-]+(/[A-Za-z0-9_%~.-]+)+")
 _WIDE = re.compile(r"-?[0-9]{1,40}")
 
@@ -288,8 +290,8 @@ class Manifest(Frozen):
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The manifest's bytes: JSON, UTF-8, one line."""
-    return manifest.model_dump_json().encode()
+    """The manifest's bytes: JSON, UTF-8, one line, sealed."""
+    return seal(manifest.model_dump_json().encode())
 
 
 def decode(data: bytes, *, source: str) -> Manifest:
@@ -300,14 +302,19 @@ def decode(data: bytes, *, source: str) -> Manifest:
         source: where they come from, for the error.
 
     Raises:
-        IntegrityError: not a manifest of this format.
+        IntegrityError: not a manifest of this format, or one that is not as it was written.
     """
+    document = unseal(data)
+    if document is None:
+        raise IntegrityError(
+            f"{source} is not a manifest of format {FORMAT}: the checksum at its end is not that of its bytes",
+            hint=_HINT,
+        )
     try:
-        return Manifest.model_validate_json(data)
+        return Manifest.model_validate_json(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the document"
         raise IntegrityError(
-            f"{source} is not a manifest of format {FORMAT}: {where}: {first['msg']}",
-            hint="It was damaged, forged, or written by another version of Duckback.",
+            f"{source} is not a manifest of format {FORMAT}: {where}: {first['msg']}", hint=_HINT
         ) from error

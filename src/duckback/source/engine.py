@@ -12,6 +12,9 @@ import duckdb
 from duckback.errors import SourceBusy, SourceDamaged, SourceError, UsageError
 from duckback.source.sql import identifier, literal
 
+ENGINE_VERSION: str = duckdb.__version__
+"""The release of DuckDB that runs here."""
+
 _HOLDER = re.compile(r"lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _HASH_PROBE = "SELECT hash(42, 'duckback', 1.5, DATE '2026-11-23')"
 

@@ -22,6 +22,7 @@ from duckback.source.install import install
 from duckback.source.load import build_database, examine_database
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
 from duckback.source.proof import prove_files
+from duckback.source.reading import read_rows
 from duckback.source.sequences import at_their_positions, refuse_unless_told
 
 DEFERRED: TypeAdapter[tuple[Deferred, ...]] = TypeAdapter(tuple[Deferred, ...])
@@ -196,6 +197,18 @@ class ExamineDatabase(DuckDBJob):
         return ""
 
 
+class ReadRows(DuckDBJob):
+    """Read the rows of a backup from its objects alone."""
+
+    task: Literal["read"] = "read"
+    manifest: Manifest
+    files: dict[str, Path]
+
+    def run(self, caller: Caller) -> str:
+        """Returns the RowsRead as JSON."""
+        return read_rows(self.manifest, self.files, resources=self.resources, report=caller.report).model_dump_json()
+
+
 class InstallDatabase(Job):
     """Give a proven file the target's name, what is there moved aside.
 
@@ -214,6 +227,14 @@ class InstallDatabase(Job):
 
 
 AnyJob = Annotated[
-    BuildDatabase | ExamineDatabase | ExportFile | ExportImage | InstallDatabase | LookAtFile | ProveFiles | TakeImage,
+    BuildDatabase
+    | ExamineDatabase
+    | ExportFile
+    | ExportImage
+    | InstallDatabase
+    | LookAtFile
+    | ProveFiles
+    | ReadRows
+    | TakeImage,
     Field(discriminator="task"),
 ]
