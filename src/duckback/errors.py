@@ -17,6 +17,7 @@
     │   ├── AlreadyExists       40   … a second create of one key
     │   ├── OutcomeUnknown      40   … to say whether a commit took place
     │   └── StoreUnavailable    40   … for now; worth another try
+    │       └── StoreUnreachable 40  … and has not said so itself
     ├── LedgerError             50   the ledger cannot be written or contradicts
     │   ├── LedgerUnavailable   50   … does not answer in time; worth another try
     │   └── TransferRefused     50   … refuses a transfer for good
@@ -128,6 +129,10 @@ class StoreUnavailable(StoreError):
     """The store cannot be reached, or asks to try later."""
 
     retryable = True
+
+
+class StoreUnreachable(StoreUnavailable):
+    """Nothing answers at the store's address, or the connection broke."""
 
 
 class LedgerError(DuckbackError):
