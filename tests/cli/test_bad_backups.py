@@ -15,7 +15,7 @@ from duckback.model.seal import seal
 def refused(place: Place, *words: str) -> None:
     """A restore that may replace the target fails with exit 20, and touches nothing."""
     place.target.write_bytes(b"precious")
-    place.run("restore", place.target, "--force").failed(20, *words)
+    place.run("restore", place.target, "--force", "--trust-repository").failed(20, *words)
     assert place.target.read_bytes() == b"precious"
     assert place.beside_target() == [place.target.name]
     assert place.staged() == []
@@ -172,7 +172,7 @@ def test_forged_ddl_cannot_read_or_write_files(full: Place) -> None:
         document["catalog"]["views"][0]["sql"] = f"COPY (SELECT 42) TO '{spoils}'"
 
     edit(full.manifests()[0], forge)
-    ran = full.run("restore", full.target)
+    ran = full.run("restore", full.target, "--trust-repository")
     assert ran.code in {20, 30}, ran
     ran.failed(ran.code)
     assert not spoils.exists()

@@ -2,17 +2,12 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import count, cycle
-from pathlib import Path
+from itertools import cycle
 
-import duckdb
 import pytest
+from support.bench import Bench, benches
 from support.faulty import Fault, FaultyStore
-from support.in_process import without_children
-from support.place import small_database
 
-from duckback import Duckback
 from duckback.errors import (
     AccessDenied,
     DuckbackError,
@@ -22,7 +17,6 @@ from duckback.errors import (
 )
 from duckback.routes.exchange import VerificationExchange
 from duckback.source.demo import differing_rows
-from duckback.store.memory import MemoryStore
 from duckback.store.retrying import RetryingStore
 
 TRANSIENT = [
@@ -41,27 +35,13 @@ LASTING = [
 ]
 
 
-@dataclass
-class Bench:
-    """A repository in memory that can be copied, and a database that has changed since its newest backup."""
-
-    root: Path
-    database: Path
-    stock: MemoryStore
-    number: Iterator[int]
-
-    def attempt(self, verb: str, *faults: Fault) -> "Attempt":
-        copy = MemoryStore()
-        copy._objects = dict(self.stock._objects)
-        return Attempt(self, verb, FaultyStore(copy, *faults), self.root / f"run{next(self.number)}")
-
-
 class Attempt:
     """One run of a verb on a copy of its own, and what can be said of it afterwards."""
 
-    def __init__(self, bench: Bench, verb: str, store: FaultyStore, root: Path) -> None:
-        self.bench, self.store, self.root = bench, store, root
-        self.target = root / "target" / "b.duckdb"
+    def __init__(self, bench: Bench, verb: str, *faults: Fault) -> None:
+        self.bench, self.root = bench, bench.folder()
+        self.store = store = FaultyStore(bench.copy(), *faults)
+        self.target = self.root / "target" / "b.duckdb"
         self.target.parent.mkdir(parents=True)
         self.pauses: list[float] = []
         self.error: DuckbackError | None = None
@@ -72,13 +52,8 @@ class Attempt:
         self._run(verb, patient)
         self.store.faults.clear()
 
-    def _api(self, store: object) -> Duckback:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("duckback.api.client.open_store", lambda url, s3: store)
-            return Duckback("replaced", state_dir=self.root / "state", threads=1, name="small")
-
     def _run(self, verb: str, store: RetryingStore) -> None:
-        duckback = self._api(store)
+        duckback = self.bench.open(store, self.root / "state")
         verbs: dict[str, Callable[[], object]] = {
             "full": lambda: duckback.backup(self.bench.database, scope="full"),
             "incremental": lambda: duckback.backup(self.bench.database, scope="incremental"),
@@ -96,7 +71,7 @@ class Attempt:
         self.problems = [problem.what for one in done.results for problem in one.problems]
 
     def assert_nothing_lies(self, verb: str) -> None:
-        duckback = self._api(self.store.inner)
+        duckback = self.bench.open(self.store.inner, self.root / "state")
         there = {one.key for one in self.store.inner.list("small/manifests/")}
         assert there >= self._before
         if verb in {"full", "incremental"}:
@@ -108,32 +83,14 @@ class Attempt:
         assert [one.is_good for one in duckback.verify(level="data").results] == [True] * len(there)
         newest = self.root / "newest.duckdb"
         duckback.restore(newest)
-        expected = self.bench.database if there != self._before else self.bench.root / "before.duckdb"
+        expected = self.bench.database if there != self._before else self.bench.before
         assert not any(differing_rows(expected, newest).values())
         shutil.rmtree(self.root)
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    root = tmp_path_factory.mktemp("bench")
-    store = MemoryStore()
-    with pytest.MonkeyPatch.context() as patch:
-        without_children(patch)
-        patch.setattr("duckback.api.client.open_store", lambda url, s3: store)
-        duckback = Duckback("replaced", state_dir=root / "state", threads=1)
-        database = small_database(root / "small.duckdb")
-        duckback.backup(database)
-        change(database)
-        duckback.backup(database)
-        shutil.copy(database, root / "before.duckdb")
-        change(database)
-        yield Bench(root, database, store, count())
-
-
-def change(database: Path) -> None:
-    with duckdb.connect(database) as con:
-        con.execute("DELETE FROM visits WHERE rowid % 7 = 3")
-        con.execute("INSERT INTO visits SELECT person, now()::TIMESTAMP, note FROM visits LIMIT 9")
+    yield from benches(tmp_path_factory.mktemp("bench"))
 
 
 VERBS = ["full", "incremental", "restore", "verify", "test-restore"]
@@ -141,13 +98,13 @@ VERBS = ["full", "incremental", "restore", "verify", "test-restore"]
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_transient_fault_at_any_call_goes_unnoticed(bench: Bench, verb: str) -> None:
-    calls = bench.attempt(verb).store.calls
+    calls = Attempt(bench, verb).store.calls
     assert len(calls) >= 8
     errors = cycle(TRANSIENT)
     for number, (method, _) in enumerate(calls, start=1):
         # A read whose answer is lost is a read that failed; it is what writes that may have been carried out.
         for after in (False, True) if method in {"create", "put_file", "delete"} else (False,):
-            attempt = bench.attempt(verb, Fault("", next(errors), first=number, last=number + 1, after=after))
+            attempt = Attempt(bench, verb, Fault("", next(errors), first=number, last=number + 1, after=after))
             assert (attempt.error, attempt.problems) == (None, []), (number, method, after)
             assert attempt.pauses
             if verb in {"full", "incremental"}:
@@ -156,12 +113,12 @@ def test_a_transient_fault_at_any_call_goes_unnoticed(bench: Bench, verb: str) -
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_lasting_fault_at_any_call_fails_clearly_or_does_no_harm(bench: Bench, verb: str) -> None:
-    calls = bench.attempt(verb).store.calls
+    calls = Attempt(bench, verb).store.calls
     errors = cycle(LASTING)
     for number, (method, key) in enumerate(calls, start=1):
         error = next(errors)
         fault = Fault(method, error, first=1 + calls[: number - 1].count((method, key)), last=999, key=key)
-        attempt = bench.attempt(verb, fault)
+        attempt = Attempt(bench, verb, fault)
         heard = [*attempt.problems, *([str(attempt.error)] if attempt.error is not None else [])]
         # Only what holds other bytes than were announced is damaged; whatever keeps from looking is no verdict.
         assert not attempt.problems or isinstance(error, IntegrityError)

@@ -124,7 +124,7 @@ def test_the_server_stops_in_mid_transfer_and_comes_back(bench: Bench, verb: str
 
     meant = puts_rows if verb == "backup" else gets_rows
     bench.proxy.poisons.append(Poison(meant, call=stop))
-    arguments = {
+    arguments: dict[str, list[object]] = {
         "backup": [bench.place.database, "--full"],
         "restore": [bench.place.target],
         "verify": ["--level", "data"],

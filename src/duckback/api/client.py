@@ -13,14 +13,12 @@ from duckback.api.wiring import Wiring
 from duckback.audit.view import LedgerView
 from duckback.config.load import validated
 from duckback.errors import NoSuchBackup, UsageError
-from duckback.ledger.base import Ledger
-from duckback.ledger.codec import manifest_prefix
-from duckback.ledger.records import verdicts
-from duckback.model.events import EventKind, event_id
+from duckback.ledger.records import known, verdicts
 from duckback.model.ids import new_id
 from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report, unheard
 from duckback.model.proof import Level, Standing
+from duckback.model.recorded import NOTHING, Known
 from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.unchanged import why_changed
 from duckback.repository.finding import find_backup, find_database
@@ -97,6 +95,7 @@ class Duckback:
         name: str | None = None,
         scope: Scope | None = None,
         selection: Selection = EVERYTHING,
+        trust_repository: bool = False,
     ) -> BackupExchange:
         """Take a backup: one snapshot of every table, proven, uploaded, committed and recorded.
 
@@ -107,6 +106,7 @@ class Duckback:
             scope: "full": every row is written; "incremental": what has changed since the last backup, and a full
                 only where that cannot be trusted; default: incremental where there is a backup, else full.
             selection: what of the database; the manifest names what it leaves out.
+            trust_repository: rely on the newest backup there though this host's ledger contradicts it.
 
         Returns:
             The exchange as it left the route: ids, sizes, addresses, the manifest, and the seconds of each step.
@@ -122,7 +122,8 @@ class Duckback:
             repository = Repository.open_or_create(self._store, started)
             wanted = self._name_of_new(name or self._options.name or capture.default_name)
             with self._wiring.ledger() as ledger:
-                parent = _parent(repository, wanted, scope, ledger)
+                witness = NOTHING if trust_repository else known(ledger, repository.id, wanted)
+                parent = _parent(repository, wanted, scope, witness)
                 exchange = BackupExchange(
                     database=wanted,
                     start_time=started,
@@ -151,10 +152,10 @@ class Duckback:
         repository = Repository.open(self._store)
         wanted = name or self._options.name
         names = repository.databases() if wanted is None else [find_database(repository, wanted)]
-        known = {one: standing for name in names for one, standing in self._known(repository, name).items()}
+        judged = {one: standing for name in names for one, standing in self._known(repository, name).items()}
         found = [committed for one in names for committed in repository.backups(one)]
         found.sort(key=lambda one: (one.manifest.snapshot_at, one.manifest.backup_id))
-        return [Listed(one, known.get(one.manifest.backup_id)) for one in found]
+        return [Listed(one, judged.get(one.manifest.backup_id)) for one in found]
 
     def find(self, backup: str, name: str | None = None) -> Listed:
         """One backup of a database: by its id, the beginning of it, or "latest".
@@ -204,6 +205,7 @@ class Duckback:
         storage_version: str | None = None,
         selection: Selection = EVERYTHING,
         trust_ddl: bool = False,
+        trust_repository: bool = False,
     ) -> RestoreExchange:
         """Make a database file from a backup, prove it, and only then give it the target's name.
 
@@ -216,6 +218,7 @@ class Duckback:
             storage_version: of the new file, such as "v1.5.0"; default: the source's.
             selection: what of the backup.
             trust_ddl: create views and macros that read files or the network too, unconfined.
+            trust_repository: restore though this host's ledger, or a proof in the repository, contradicts it.
 
         Returns:
             The exchange as it left the route. `deferred` are the objects that could not be created; their text is in
@@ -238,6 +241,7 @@ class Duckback:
             storage_version=storage_version,
             selection=selection,
             trust_ddl=trust_ddl,
+            trust_repository=trust_repository,
         )
         with self._wiring.ledger() as ledger:
             return run(RESTORE, exchange, self._wiring.restore(exchange, repository, ledger))
@@ -317,15 +321,10 @@ class Duckback:
         return name
 
 
-def _parent(repository: Repository, database: str, scope: Scope | None, ledger: Ledger) -> Parent:
+def _parent(repository: Repository, database: str, scope: Scope | None, witness: Known) -> Parent:
     if scope == "full":
         return Parent(None)
-
-    def recorded(backup_id: UUID) -> str | None:
-        entry = ledger.entry(event_id(EventKind.COMPLETED, backup_id).int)
-        return manifest_prefix(entry.transfer) if entry is not None else None
-
-    parent = find_parent(repository, database, recorded)
+    parent = find_parent(repository, database, witness)
     if scope == "incremental" and parent.committed is None and parent.doubt is None:
         raise NoSuchBackup(
             f"there is no backup of {database!r} that an incremental could be the difference to",

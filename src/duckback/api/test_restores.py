@@ -5,7 +5,7 @@ from dataclasses import replace
 from duckback.api.wiring import Wiring
 from duckback.errors import IntegrityError, SourceDamaged
 from duckback.ledger.embedded import EmbeddedLedger
-from duckback.ledger.records import recorded
+from duckback.ledger.records import known
 from duckback.model.ids import new_id
 from duckback.model.proof import verification_order
 from duckback.repository.proofs import proofs
@@ -27,8 +27,8 @@ def restore_all(
         DuckbackError: this machine or the store keeps a restore from being tried; what was found before is on record.
     """
     ids = repository.backup_ids(exchange.database) if exchange.wanted is None else [exchange.wanted]
-    known = proofs(repository, exchange.database)
-    order = verification_order(ids, {one: [name.verdict for name in names] for one, names in known.items()})
+    found = proofs(repository, exchange.database)
+    order = verification_order(ids, {one: [name.verdict for name in names] for one, names in found.items()})
     judged: list[TestRestoreExchange] = []
     try:
         for backup_id in order:
@@ -37,7 +37,7 @@ def restore_all(
     except TimeIsUp:
         pass
     results = tuple(result for one in judged for result in one.results)
-    records = recorded(ledger, repository.id, exchange.database)
+    records = known(ledger, repository.id, exchange.database)
     is_good = all(result.is_good for result in results)
     reached = {result.backup_id for result in results}
     return replace(

@@ -11,9 +11,10 @@ from uuid import UUID
 from duckback.config.options import Options
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.ledger.outbox import Outbox
-from duckback.ledger.records import recorded
+from duckback.ledger.records import known
 from duckback.model.progress import Report
 from duckback.model.proof import Witness
+from duckback.model.recorded import Records
 from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
 from duckback.processors.compress_parquet import CompressParquet
 from duckback.processors.deliver_ledger_events import DeliverLedgerEvents
@@ -97,14 +98,19 @@ class Wiring:
         options = self._options
         return _by_name(
             PrepareStaging(self._staging, exchange.run_id),
-            SelectBackup(repository),
-            FetchObjects(ObjectFiles(self._store, self.copies(repository, exchange.database)), self._report),
+            SelectBackup(repository, self._records(repository, ledger, exchange.database)),
+            FetchObjects(
+                repository, ObjectFiles(self._store, self.copies(repository, exchange.database)), self._report
+            ),
             RestoreDuckdbFromParquet(options.memory_limit, options.threads, self._report),
             VerifyRestoredDatabase(options.memory_limit, options.threads, self._report),
             RecordRecoveryEvent(ledger),
             RemoveStaging(),
             self.delivery(ledger),
         )
+
+    def _records(self, repository: Repository, ledger: EmbeddedLedger, database: str) -> Records:
+        return lambda: known(ledger, repository.id, database)
 
     def ledger(self) -> EmbeddedLedger:
         return EmbeddedLedger(self._options.state_dir / "ledger.sqlite", self._options.ledger.number)
@@ -135,7 +141,7 @@ class Wiring:
             PrepareStaging(self._staging, exchange.run_id),
             VerifyDuckdbBackups(
                 repository,
-                lambda: recorded(ledger, repository.id, exchange.database),
+                self._records(repository, ledger, exchange.database),
                 memory_limit=options.memory_limit,
                 threads=options.threads,
                 report=self._report,
@@ -155,9 +161,9 @@ class Wiring:
         options, report = self._options, exchange.deadline.report(self._report)
         return _by_name(
             PrepareStaging(self._staging, exchange.run_id),
-            SelectBackup(repository),
+            SelectBackup(repository, self._records(repository, ledger, exchange.database)),
             # Without local copies: what is in question is what the store holds.
-            FetchObjects(ObjectFiles(self._store, None), report),
+            FetchObjects(repository, ObjectFiles(self._store, None), report),
             RestoreDuckdbFromParquet(options.memory_limit, options.threads, report),
             VerifyRestoredDatabase(options.memory_limit, options.threads, report),
             JudgeTestRestore(heard),

@@ -7,11 +7,11 @@ from duckback.ledger.base import Ledger
 from duckback.ledger.codec import manifest_prefix
 from duckback.model.events import EventKind
 from duckback.model.proof import LEVELS, Level, Verdict
-from duckback.model.recorded import Recorded
+from duckback.model.recorded import Known, Recorded
 
 
-def recorded(ledger: Ledger, repository_id: UUID, database: str) -> dict[UUID, Recorded]:
-    """By backup, in the order in which they were recorded.
+def known(ledger: Ledger, repository_id: UUID, database: str) -> Known:
+    """The backups of a database, and how far each came.
 
     Raises:
         LedgerError: the ledger cannot be read.
@@ -19,12 +19,14 @@ def recorded(ledger: Ledger, repository_id: UUID, database: str) -> dict[UUID, R
     found: dict[UUID, Recorded] = {}
     for entry in ledger.entries(repository_id=repository_id, database=database):
         backup_id = UUID(entry.details["backup_id"])
+        started_at = datetime.fromtimestamp(entry.transfer.user_data_64, UTC)
         if entry.kind is EventKind.COMPLETED:
-            started_at = datetime.fromtimestamp(entry.transfer.user_data_64, UTC)
-            found[backup_id] = Recorded(started_at, manifest_prefix(entry.transfer))
+            found[backup_id] = Recorded("committed", started_at, manifest_prefix(entry.transfer))
         elif entry.kind is EventKind.PRUNED:
-            found.pop(backup_id, None)
-    return found
+            found[backup_id] = Recorded("pruned", started_at)
+        elif entry.kind is EventKind.STARTED:
+            found.setdefault(backup_id, Recorded("started", started_at))
+    return Known(ledger.identity(), found)
 
 
 def verdicts(ledger: Ledger, repository_id: UUID, database: str) -> dict[UUID, list[Verdict]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from duckback.errors import IntegrityError, NoSuchBackup
-from duckback.model.recorded import Recorded
+from duckback.model.recorded import Known
 from duckback.repository.proofs import proofs
 from duckback.repository.repository import Committed, Repository
 from duckback.repository.witnesses import Witnesses, children_of
@@ -46,13 +46,13 @@ class Survey:
         return self.witnesses.doubt(self.committed[backup_id])
 
 
-def survey(repository: Repository, database: str, recorded: Mapping[UUID, Recorded]) -> Survey:
+def survey(repository: Repository, database: str, known: Known) -> Survey:
     """Look at a database's manifests, proofs and tombstones.
 
     Args:
         repository: where.
         database: whose backups.
-        recorded: what a ledger knows of them.
+        known: to a ledger.
 
     Raises:
         StoreError: the store cannot be read.
@@ -76,5 +76,5 @@ def survey(repository: Repository, database: str, recorded: Mapping[UUID, Record
         damaged={backup_id: why for backup_id, why in found.items() if isinstance(why, str)},
         # Asked last: what was pruned meanwhile has its tombstone by now.
         pruned=frozenset(repository.tombstoned(database)),
-        witnesses=Witnesses(children_of(committed), proofs(repository, database), recorded),
+        witnesses=Witnesses(children_of(committed), proofs(repository, database), known.committed),
     )

@@ -37,7 +37,7 @@ class Witnesses:
             if name.verdict.is_good and name.manifest is not None and not sha256.startswith(name.manifest):
                 return f"the manifest is not the one that was proven at {name.verdict.at:%Y-%m-%d %H:%M:%S} UTC"
         record = self.recorded.get(backup_id)
-        if record is not None and not sha256.startswith(record.manifest):
+        if record is not None and record.manifest is not None and not sha256.startswith(record.manifest):
             return "the manifest is not the one that the ledger has recorded"
         return None
 

@@ -108,6 +108,7 @@ class RestoreExchange(Exchange):
         storage_version: of the new file; None: the source's.
         selection: what of the backup.
         trust_ddl: run definitions that read files or the network too.
+        trust_repository: though a ledger or a proof contradicts it.
         selected: the manifest, narrowed to the selection.
         scratch: the private directory beside the target, in which the new file is made.
         kept_as: where an existing target was moved.
@@ -123,6 +124,7 @@ class RestoreExchange(Exchange):
     storage_version: str | None
     selection: Selection = EVERYTHING
     trust_ddl: bool = False
+    trust_repository: bool = False
     committed: Committed | None = None
     selected: Manifest | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
