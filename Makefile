@@ -50,6 +50,10 @@ soak: $(READY) $(ENGINES) ## The long versions of the random and fault tests
 	DUCKBACK_SOAK_HISTORIES=2000 $(BIN)/python -m pytest tests/incremental/test_histories.py --no-cov
 	DUCKBACK_SOAK_EXAMPLES=2000 $(BIN)/python -m pytest tests/fidelity/test_every_type.py --no-cov
 	DUCKBACK_SOAK_EXAMPLES=2000 $(ON_1_5) -m pytest tests/fidelity/test_every_type.py --no-cov
+	DUCKBACK_SOAK_FLIPS=2000 $(BIN)/python -m pytest tests/faults/test_flips.py --no-cov -rP --timeout=7200
+	DUCKBACK_SOAK_MANIFESTS=100000 $(BIN)/python -m pytest tests/property/test_hostile_manifests.py --no-cov -rP --timeout=7200
+	DUCKBACK_SOAK_FAULTS=1 $(BIN)/python -m pytest tests/integration/test_s3_faults.py --no-cov
+	DUCKBACK_SOAK_KILLS=300 DUCKBACK_SOAK_KILLS_ON_S3=100 $(BIN)/python -m pytest tests/faults/test_random_kills.py --no-cov -rP
 
 docs: $(READY) ## Write the documents that come from the code
 	$(BIN)/python -m tools.fidelity

@@ -10,7 +10,8 @@
     ├── SourceError             30   the database cannot be read or written
     │   ├── SourceBusy          30   another process holds the file, or gives no quiet moment
     │   ├── SourceDamaged       30   DuckDB cannot make sense of its bytes
-    │   └── Unsupported         30   it holds something that we would change
+    │   ├── Unsupported         30   it holds something that we would change
+    │   └── TookTooLong         30   its process was ended for the time that it took
     ├── StoreError              40   the store cannot be reached or refuses
     │   ├── AccessDenied        40   … these credentials
     │   ├── NotFound            40   … because the object is not there
@@ -101,6 +102,10 @@ class SourceDamaged(SourceError):
 
 class Unsupported(SourceError):
     """The database holds something that a backup would change or lose; named, never dropped silently."""
+
+
+class TookTooLong(SourceError):
+    """The process that reads or makes a database was ended, because its time was over."""
 
 
 class StoreError(DuckbackError):

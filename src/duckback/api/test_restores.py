@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from duckback.api.wiring import Wiring
-from duckback.errors import IntegrityError, SourceDamaged
+from duckback.errors import IntegrityError, SourceDamaged, TookTooLong
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.ledger.records import known
 from duckback.model.ids import new_id
@@ -33,7 +33,8 @@ def restore_all(
     try:
         for backup_id in order:
             exchange.deadline.check()
-            judged += _restored(wiring, repository, ledger, replace(exchange, wanted=backup_id))
+            with exchange.deadline.ending(TookTooLong):
+                judged += _restored(wiring, repository, ledger, replace(exchange, wanted=backup_id))
     except TimeIsUp:
         pass
     results = tuple(result for one in judged for result in one.results)

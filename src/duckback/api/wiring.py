@@ -41,7 +41,7 @@ from duckback.repository.objects import ObjectFiles
 from duckback.repository.repository import Repository
 from duckback.routes.exchange import BackupExchange, RestoreExchange, TestRestoreExchange, VerificationExchange
 from duckback.routes.processor import Processor
-from duckback.source.engine import ENGINE_VERSION
+from duckback.source.engine import ENGINE_VERSION, Limits
 from duckback.source.image.place import ImageSettings
 from duckback.store.base import Store
 
@@ -95,15 +95,14 @@ class Wiring:
         )
 
     def restore(self, exchange: RestoreExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
-        options = self._options
         return _by_name(
             PrepareStaging(self._staging, exchange.run_id),
             SelectBackup(repository, self._records(repository, ledger, exchange.database)),
             FetchObjects(
                 repository, ObjectFiles(self._store, self.copies(repository, exchange.database)), self._report
             ),
-            RestoreDuckdbFromParquet(options.memory_limit, options.threads, self._report),
-            VerifyRestoredDatabase(options.memory_limit, options.threads, self._report),
+            RestoreDuckdbFromParquet(self._limits, self._report),
+            VerifyRestoredDatabase(self._limits, self._report),
             RecordRecoveryEvent(ledger),
             RemoveStaging(),
             self.delivery(ledger),
@@ -117,6 +116,11 @@ class Wiring:
 
     def delivery(self, ledger: EmbeddedLedger) -> DeliverLedgerEvents:
         return DeliverLedgerEvents(Outbox(ledger, self._options.ledger.remote))
+
+    @property
+    def _limits(self) -> Limits:
+        options = self._options
+        return Limits(options.memory_limit, options.threads, options.job_timeout.total_seconds())
 
     @property
     def images(self) -> ImageSettings:
@@ -136,15 +140,13 @@ class Wiring:
     def verification(
         self, exchange: VerificationExchange, repository: Repository, ledger: EmbeddedLedger
     ) -> Processors:
-        options = self._options
         return _by_name(
             PrepareStaging(self._staging, exchange.run_id),
             VerifyDuckdbBackups(
                 repository,
                 self._records(repository, ledger, exchange.database),
-                memory_limit=options.memory_limit,
-                threads=options.threads,
-                report=self._report,
+                self._limits,
+                self._report,
             ),
             RecordVerificationEvent(ledger, repository, _witness()),
             RemoveStaging(),
@@ -158,14 +160,15 @@ class Wiring:
         ledger: EmbeddedLedger,
         heard: Callable[[TestRestoreExchange], None],
     ) -> Processors:
-        options, report = self._options, exchange.deadline.report(self._report)
+        report = exchange.deadline.report(self._report)
+        limits = self._limits.within(exchange.deadline.remaining)
         return _by_name(
             PrepareStaging(self._staging, exchange.run_id),
             SelectBackup(repository, self._records(repository, ledger, exchange.database)),
             # Without local copies: what is in question is what the store holds.
             FetchObjects(repository, ObjectFiles(self._store, None), report),
-            RestoreDuckdbFromParquet(options.memory_limit, options.threads, report),
-            VerifyRestoredDatabase(options.memory_limit, options.threads, report),
+            RestoreDuckdbFromParquet(limits, report),
+            VerifyRestoredDatabase(limits, report),
             JudgeTestRestore(heard),
             RecordVerificationEvent(ledger, repository, _witness()),
             RemoveStaging(),

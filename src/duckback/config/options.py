@@ -92,6 +92,11 @@ class Options(BaseModel):
         default_factory=lambda data: f"{MEMORY_PER_THREAD_MB * data['threads']}MB",
         description="the most memory that DuckDB may use in a child process",
     )
+    job_timeout: Duration = Field(
+        timedelta(hours=24),
+        gt=timedelta(0),
+        description="how long one child process may read or make a database before it is ended",
+    )
     rewrite_share: float = Field(
         0.5,
         gt=0,

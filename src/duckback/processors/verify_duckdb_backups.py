@@ -6,6 +6,7 @@ from dataclasses import replace
 from threading import Lock
 from uuid import UUID
 
+from duckback.errors import TookTooLong
 from duckback.model.damage import label_of
 from duckback.model.manifest import Manifest
 from duckback.model.progress import Progress, Report
@@ -18,7 +19,7 @@ from duckback.routes.damage import damage_of
 from duckback.routes.deadline import TimeIsUp
 from duckback.routes.exchange import VerificationExchange, Verified, required
 from duckback.source.checking import RowChecks, narrowed
-from duckback.source.engine import Resources
+from duckback.source.engine import Limits
 
 
 class VerifyDuckdbBackups:
@@ -27,20 +28,16 @@ class VerifyDuckdbBackups:
     Args:
         repository: whose backups.
         records: the backups of the database that the ledger knows.
-        memory_limit: for DuckDB, at level `data`.
-        threads: likewise.
+        limits: for DuckDB, at level `data`.
         report: hears how many bytes and rows are done.
     """
 
     name = "verify-duckdb-backups"
 
-    def __init__(
-        self, repository: Repository, records: Records, *, memory_limit: str, threads: int, report: Report
-    ) -> None:
+    def __init__(self, repository: Repository, records: Records, limits: Limits, report: Report) -> None:
         self._repository = repository
         self._records = records
-        self._memory_limit = memory_limit
-        self._threads = threads
+        self._limits = limits
         self._report = report
 
     def process(self, exchange: VerificationExchange) -> VerificationExchange:
@@ -53,7 +50,8 @@ class VerifyDuckdbBackups:
         try:
             for backup_id in order:
                 exchange.deadline.check()
-                results.append(verifier.verify(backup_id))
+                with exchange.deadline.ending(TookTooLong):
+                    results.append(verifier.verify(backup_id))
         except TimeIsUp:
             pass
         missing = there.missing if exchange.wanted is None else {}
@@ -73,7 +71,8 @@ class VerifyDuckdbBackups:
         refs = [ref for one in order if one in there.committed for ref in there.committed[one].manifest.objects]
         objects = SharedObjects(self._repository.store, staging / "objects", refs)
         report = exchange.deadline.report(self._report)
-        rows = RowChecks(Resources(self._memory_limit, self._threads, staging / "spill"), report)
+        limits = self._limits.within(exchange.deadline.remaining)
+        rows = RowChecks(limits.at(staging / "spill"), report)
         return _Verifier(there, objects, rows if exchange.level == "data" else None, report)
 
 

@@ -46,11 +46,33 @@ class Job(BaseModel, ABC):
     def run(self, caller: Caller) -> str:
         """Do it, and return the result as text."""
 
+    @property
+    def time_limit(self) -> float | None:
+        """Seconds after which its process is ended; None: never."""
+        return None
+
+    @property
+    def memory_limit(self) -> str | None:
+        """Beyond which, and what DuckDB does not count, its process gets no memory; None: as much as there is."""
+        return None
+
 
 class DuckDBJob(Job):
     """Common to most: what DuckDB may use in the child."""
 
     resources: Resources
+
+    @property
+    def time_limit(self) -> float | None:
+        return self.resources.seconds
+
+
+class WaryJob(DuckDBJob):
+    """What reads the manifests and objects of a repository, which somebody may have forged."""
+
+    @property
+    def memory_limit(self) -> str | None:
+        return self.resources.memory_limit
 
 
 class ExportFile(Job):
@@ -156,7 +178,7 @@ class ProveFiles(DuckDBJob):
         return prove_files(self.export, self.staging, resources=self.resources, report=caller.report).model_dump_json()
 
 
-class BuildDatabase(DuckDBJob):
+class BuildDatabase(WaryJob):
     """Make a database file from a manifest and its objects' files."""
 
     task: Literal["build"] = "build"
@@ -180,7 +202,7 @@ class BuildDatabase(DuckDBJob):
         return DEFERRED.dump_json(tuple(deferred)).decode()
 
 
-class ExamineDatabase(DuckDBJob):
+class ExamineDatabase(WaryJob):
     """Compare a restored file with the manifest."""
 
     task: Literal["examine"] = "examine"
@@ -197,7 +219,7 @@ class ExamineDatabase(DuckDBJob):
         return ""
 
 
-class ReadRows(DuckDBJob):
+class ReadRows(WaryJob):
     """Read the rows of a backup from its objects alone."""
 
     task: Literal["read"] = "read"

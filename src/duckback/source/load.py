@@ -17,6 +17,7 @@ from duckback.source.deferred import with_comments
 from duckback.source.engine import Resources, attach, connect, hash_probe, name_in_sql, scalar, shut_in, translated
 from duckback.source.fingerprint import grouped_fingerprints, total
 from duckback.source.load_rows import load_rows, rows_of
+from duckback.source.reading import refuse_more_rows
 from duckback.source.sql import literal, qualified
 
 
@@ -64,6 +65,8 @@ def build_database(
         _refuse_rows(con, catalog)
         rows_done = 0
         for table, rows in zip(catalog.tables, _in_order(manifest), strict=True):
+            with translated(f"table {table.label}"):
+                refuse_more_rows(con, rows, files)
             load_rows(con, table, rows, files, _tell(report, rows_done, rows.rows, manifest.rows))
             rows_done += rows.rows
         deferred += create_on_rows(con, catalog)
