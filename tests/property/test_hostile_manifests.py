@@ -2,6 +2,7 @@
 
 import json
 import os
+from copy import deepcopy
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import UUID, uuid4
@@ -75,13 +76,13 @@ def _change(draw: st.DrawFn, document: Document) -> None:
     step = draw(st.sampled_from(steps(at)))
     match draw(st.sampled_from(["replace", "replace", "replace", "remove", "add", "repeat", "nudge"])):
         case "replace":
-            at[step] = draw(st.sampled_from(SCALARS) | st.text() | st.integers() | st.floats(allow_nan=False))
+            at[step] = deepcopy(draw(st.sampled_from(SCALARS) | st.text() | st.integers() | st.floats(allow_nan=False)))
         case "remove":
             del at[step]
         case "add" if isinstance(at, dict):
-            at[draw(st.text())] = draw(st.sampled_from(SCALARS))
+            at[draw(st.text())] = deepcopy(draw(st.sampled_from(SCALARS)))
         case "repeat" if isinstance(at, list):
-            at.append(at[step])
+            at.append(deepcopy(at[step]))
         case _:
             at[step] = at[step] + 1 if isinstance(at[step], int) else at[step]
 

@@ -24,11 +24,19 @@ def _wide_from_text(value: object) -> object:
     return int(value) if isinstance(value, str) and _WIDE.fullmatch(value) else value
 
 
-WideSum = Annotated[int, BeforeValidator(_wide_from_text), PlainSerializer(str, when_used="json")]
+_WIDEST = 10**40
+"""What is beyond is no sum of 64-bit hashes, and would not come back from its text."""
+
+WideSum = Annotated[
+    int, BeforeValidator(_wide_from_text), Field(gt=-_WIDEST, lt=_WIDEST), PlainSerializer(str, when_used="json")
+]
 """A sum of 64-bit hashes; text in JSON, whose numbers other readers cut to 53 bits."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Whole = Annotated[int, Field(ge=-(1 << 63), lt=1 << 64)]
+"""A number as operating systems have them."""
 
 
 class Fingerprint(Frozen):
@@ -178,11 +186,11 @@ class FileIdentity(Frozen):
 
     path: str
     host: str
-    device: int
-    inode: int
-    size: int
-    mtime_ns: int
-    ctime_ns: int
+    device: Whole
+    inode: Whole
+    size: Whole
+    mtime_ns: Whole
+    ctime_ns: Whole
     header_sha256: Sha256
     wal_sha256: Sha256 | None
     seen_at: datetime
@@ -239,7 +247,7 @@ class Manifest(Frozen):
     tables: tuple[TableBackup, ...]
     selection: Selection = EVERYTHING
     excluded: tuple[str, ...]
-    seconds: dict[str, float]
+    seconds: dict[str, Seconds]
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

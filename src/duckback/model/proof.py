@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from duckback.errors import IntegrityError
 from duckback.model.catalog import Frozen
-from duckback.model.manifest import Sha256
+from duckback.model.manifest import Seconds, Sha256
 from duckback.model.seal import seal, unseal
 
 Level = Literal["objects", "data", "restore"]
@@ -61,7 +61,7 @@ class Proof(Frozen):
     result: Result
     manifest_sha256: Sha256 | None
     started_at: datetime
-    seconds: float
+    seconds: Seconds
     by: Witness
     compared: Compared | None
     rto_seconds: int | None
