@@ -105,7 +105,7 @@ def test_a_verification_whose_time_is_over_ends_the_child_that_it_waits_for(else
 
 
 def test_a_job_that_reads_a_repository_gets_no_more_memory_than_its_limit_allows(full: Place, tmp_path: Path) -> None:
-    (committed,) = (one.committed for one in Duckback(full.repo, state_dir=full.state).backups())
+    committed = Duckback(full.repo, state_dir=full.state).find("latest").committed
     files = {ref.key: full.repo / ref.key for ref in committed.manifest.objects}
     job = ReadRows(manifest=committed.manifest, files=files, resources=Resources("60MB", 1, tmp_path / "spill"))
     code = """
@@ -133,7 +133,7 @@ def test_a_size_in_other_words_is_the_machines_memory() -> None:
 
 
 def test_a_time_limit_is_told_as_such(tmp_path: Path, full: Place) -> None:
-    (committed,) = (one.committed for one in Duckback(full.repo, state_dir=full.state).backups())
+    committed = Duckback(full.repo, state_dir=full.state).find("latest").committed
     files = {ref.key: full.repo / ref.key for ref in committed.manifest.objects}
     resources = Resources("60MB", 1, tmp_path / "spill", seconds=0.05)
     with pytest.raises(TookTooLong, match="was ended after"):

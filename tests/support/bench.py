@@ -40,7 +40,7 @@ class Bench:
 
     def open(self, store: Store, state: Path) -> Duckback:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("duckback.api.client.open_store", lambda url, s3: store)
+            patch.setattr("duckback.api.keeping.open_store", lambda url, s3, lock: store)
             return Duckback("replaced", state_dir=state, threads=1, name="small")
 
     def copy(self) -> MemoryStore:

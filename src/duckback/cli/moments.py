@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from duckback.config.durations import parse_duration
 from duckback.errors import UsageError
+from duckback.model.durations import parse_duration
 
 
 def parse_moment(flag: str, text: str | None) -> datetime | None:

@@ -1,6 +1,7 @@
 """Which backup an incremental is the difference to."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from duckback.errors import IntegrityError
 from duckback.model.recorded import Known
@@ -17,18 +18,18 @@ class Parent:
     doubt: str | None = None
 
 
-def find_parent(repository: Repository, database: str, known: Known) -> Parent:
+def find_parent(repository: Repository, database: str, pruned: frozenset[UUID], known: Known) -> Parent:
     """The newest committed backup of a database that is not being pruned, if its manifest can be trusted.
 
     Args:
         repository: where to look.
         database: whose backups.
+        pruned: those that are being pruned, or are gone.
         known: to the ledger.
 
     Raises:
         StoreError: the store does not answer.
     """
-    pruned = repository.tombstoned(database)
     there = [backup_id for backup_id in repository.backup_ids(database) if backup_id not in pruned]
     if not there:
         return Parent(None)

@@ -1,7 +1,6 @@
 """Every manifest of a database, as far as it can be read, and what witnesses say of them."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,9 +8,8 @@ from duckback.errors import IntegrityError, NoSuchBackup
 from duckback.model.recorded import Known
 from duckback.repository.proofs import proofs
 from duckback.repository.repository import Committed, Repository
+from duckback.repository.stones import each, look
 from duckback.repository.witnesses import Witnesses, children_of
-
-_READERS = 8
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Survey:
     Attributes:
         committed: the backups whose manifests can be read, in the order of the moments that they show.
         damaged: why the others cannot.
-        pruned: those that have a tombstone.
+        pruned: those that have a tombstone, whether anything of them is left or not; they are not among the others.
     """
 
     committed: Mapping[UUID, Committed]
@@ -67,14 +65,15 @@ def survey(repository: Repository, database: str, known: Known) -> Survey:
             return None  # pruned since it was listed
 
     ids = repository.backup_ids(database)
-    with ThreadPoolExecutor(_READERS) as readers:
-        found = dict(zip(ids, readers.map(read, ids), strict=True))
-    committed = [one for one in found.values() if isinstance(one, Committed)]
+    found = dict(zip(ids, each(read, ids), strict=True))
+    # Asked after them: what began to be pruned meanwhile has its tombstone by now.
+    pruned = look(repository.store, database).tombstoned
+    left = {backup_id: one for backup_id, one in found.items() if backup_id not in pruned}
+    committed = [one for one in left.values() if isinstance(one, Committed)]
     committed.sort(key=lambda one: (one.manifest.snapshot_at, one.manifest.backup_id))
     return Survey(
         committed={one.manifest.backup_id: one for one in committed},
-        damaged={backup_id: why for backup_id, why in found.items() if isinstance(why, str)},
-        # Asked last: what was pruned meanwhile has its tombstone by now.
-        pruned=frozenset(repository.tombstoned(database)),
+        damaged={backup_id: why for backup_id, why in left.items() if isinstance(why, str)},
+        pruned=pruned,
         witnesses=Witnesses(children_of(committed), proofs(repository, database), known.committed),
     )

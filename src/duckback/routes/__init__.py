@@ -5,6 +5,7 @@ duckdb-incremental-export  the same for what has changed since the last backup
 duckdb-restore             a backup becomes a database file again, is proven, and only then takes the target's name
 duckdb-verification        what the store holds is compared with what was committed
 duckdb-test-restore        a backup becomes a database file again, is proven, and goes
+duckdb-cleanup             what retention drops goes, and what no backup refers to
 """
 
 from duckback.routes.route import Route
@@ -73,4 +74,10 @@ TEST_RESTORE = Route(
     on_completion=("judge-test-restore", "record-verification-event", "remove-staging", "deliver-ledger-events"),
 )
 
-ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION, TEST_RESTORE)
+CLEANUP = Route(
+    name="duckdb-cleanup",
+    processors=("cleanup-old-duckdb-backups",),
+    on_completion=("deliver-ledger-events",),
+)
+
+ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION, TEST_RESTORE, CLEANUP)

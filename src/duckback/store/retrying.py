@@ -82,10 +82,10 @@ class RetryingStore:
 
         self._persist(put)
 
-    def create(self, key: str, data: bytes) -> None:
+    def create(self, key: str, data: bytes, *, lock: bool = False) -> None:
         def create(number: int) -> None:
             try:
-                self._store.create(key, data)
+                self._store.create(key, data, lock=lock)
             except AlreadyExists:
                 # An earlier try may have been carried out, and its answer lost.
                 if number == 1 or self._store.get(key, limit=max(len(data), self._store.head(key).size)) != data:
