@@ -29,7 +29,7 @@ demo: $(READY) ## Back up, damage and restore a generated hot tier, on this mach
 
 test: lint $(ENGINES) ## Everything that CI runs
 	$(BIN)/python -m pytest
-	$(ON_1_5) -m pytest --no-cov tests/fidelity tests/incremental
+	$(ON_1_5) -m pytest --no-cov tests/fidelity tests/incremental tests/golden
 
 test-matrix: lint $(ENGINES) ## All tests on every supported release of DuckDB
 	$(BIN)/python -m pytest

@@ -129,7 +129,7 @@ def test_manifest_that_belongs_elsewhere_or_is_none(full: Place, field: str, val
     refused(full, full.manifests()[0].name, words)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\x00" * 100, b"null", b'{"format": "1-draft"}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\x00" * 100, b"null", b'{"format": "1"}'])
 def test_manifest_that_is_no_document(full: Place, content: bytes) -> None:
     full.manifests()[0].write_bytes(content)
     refused(full, "is not a manifest")

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Va
 
 from duckback.errors import IntegrityError
 from duckback.model.catalog import Catalog, Frozen
-from duckback.model.seal import seal, unseal
+from duckback.model.seal import sealed, unseal
 from duckback.model.selection import EVERYTHING, Selection
 
-FORMAT = "1-draft"
+FORMAT = "1"
 MAX_MANIFEST_BYTES = 64 << 20
 
 _HINT = "It was damaged, forged, or written by another version of Duckback."
@@ -229,7 +229,7 @@ class Manifest(Frozen):
         seconds: what each processor took, up to the commit.
     """
 
-    format: Literal["1-draft"]
+    format: Literal["1"]
     duckback_version: str
     repository_id: UUID
     backup_id: UUID
@@ -304,7 +304,7 @@ class Manifest(Frozen):
 
 def encode(manifest: Manifest) -> bytes:
     """The manifest's bytes: JSON, UTF-8, one line, sealed."""
-    return seal(manifest.model_dump_json().encode())
+    return sealed(manifest)
 
 
 def decode(data: bytes, *, source: str) -> Manifest:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from duckback.errors import IntegrityError
 from duckback.model.catalog import Frozen
 from duckback.model.manifest import Seconds, Sha256
-from duckback.model.seal import seal, unseal
+from duckback.model.seal import sealed, unseal
 
 Level = Literal["objects", "data", "restore"]
 """How deeply: as the store answers; every byte and row; as a database again."""
@@ -54,7 +54,7 @@ class Proof(Frozen):
         rto_seconds: the time in which a restore is to succeed; None below level `restore`.
     """
 
-    format: Literal["1-draft"] = "1-draft"
+    format: Literal["1"] = "1"
     backup_id: UUID
     run_id: UUID
     level: Level
@@ -70,7 +70,7 @@ class Proof(Frozen):
 
 def encode_proof(proof: Proof) -> bytes:
     """The proof's bytes: JSON, UTF-8, one line, sealed."""
-    return seal(proof.model_dump_json().encode())
+    return sealed(proof)
 
 
 def decode_proof(data: bytes, *, source: str) -> Proof:

@@ -6,6 +6,8 @@ It is no secret and no signature: it finds damage, and whoever forges a document
 import hashlib
 import re
 
+from pydantic import BaseModel
+
 _TAIL = re.compile(rb',"sha256":"(?P<sha256>[0-9a-f]{64})"\}')
 
 TAIL_BYTES = 77
@@ -20,6 +22,11 @@ def seal(document: bytes) -> bytes:
     """
     body = document[:-1]
     return body + b',"sha256":"%s"}' % hashlib.sha256(body).hexdigest().encode()
+
+
+def sealed(document: BaseModel) -> bytes:
+    """A record's bytes: JSON, UTF-8, one line, sealed."""
+    return seal(document.model_dump_json().encode())
 
 
 def unseal(data: bytes) -> bytes | None:

@@ -17,7 +17,7 @@ from duckback.errors import (
 )
 from duckback.model.catalog import Frozen
 from duckback.model.manifest import FORMAT, MAX_MANIFEST_BYTES, Manifest, decode
-from duckback.model.seal import seal, unseal
+from duckback.model.seal import sealed, unseal
 from duckback.repository import layout
 from duckback.repository.stones import each, look
 from duckback.store.base import Store
@@ -83,7 +83,7 @@ class Repository:
         except NoRepository:
             descriptor = Descriptor(format=FORMAT, repository_id=uuid4(), created_at=now)
         try:
-            store.create(layout.REPOSITORY_KEY, seal(descriptor.model_dump_json().encode()))
+            store.create(layout.REPOSITORY_KEY, sealed(descriptor))
         except AlreadyExists:
             return cls.open(store)
         return cls(store, descriptor)

@@ -94,7 +94,7 @@ def test_a_forged_manifest_is_refused_and_its_source_named(manifest: Manifest, f
         decode(seal(json.dumps(document).encode()), source="the source")
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"format": "1-draft"}'])
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"format": "1"}'])
 def test_what_is_no_manifest_is_refused(data: bytes) -> None:
     with pytest.raises(IntegrityError, match="not a manifest"):
         decode(data, source="x")
@@ -194,7 +194,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
             )
         )
     return Manifest(
-        format="1-draft", duckback_version=draw(NAMES), repository_id=uuid4(), backup_id=uuid4(), database=draw(NAMES),
+        format="1", duckback_version=draw(NAMES), repository_id=uuid4(), backup_id=uuid4(), database=draw(NAMES),
         backup_type="duckdb", scope="full", parent_id=None, parent_manifest_sha256=None, started_at=MOMENT,
         snapshot_at=MOMENT, retention_until=MOMENT, compression="parquet-zstd", encryption="none",
         capture_mode="direct", file=None,

@@ -104,7 +104,7 @@ def test_other_names_are_no_proofs(name: str) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{}", encode_proof(proof())[:-1], seal(b'{"format":"1-draft"}'), seal(encode_proof(proof()))],
+    [b"", b"{}", encode_proof(proof())[:-1], seal(b'{"format":"1"}'), seal(encode_proof(proof()))],
     ids=list("abcde"),
 )
 def test_what_is_no_proof_is_refused_by_name(data: bytes) -> None:

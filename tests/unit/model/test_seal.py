@@ -7,7 +7,7 @@ import pytest
 
 from duckback.model.seal import TAIL_BYTES, seal, unseal
 
-DOCUMENT = b'{"format":"1-draft","seconds":{"upload":0.25}}'
+DOCUMENT = b'{"format":"1","seconds":{"upload":0.25}}'
 
 
 def test_what_is_sealed_is_unsealed_and_is_still_one_document() -> None:
