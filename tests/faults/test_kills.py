@@ -126,6 +126,54 @@ def test_verification_killed_after_a_processor_is_as_good_as_one_that_never_ran(
     assert full.beside_target() == []
 
 
+# Kills itself with SIGKILL after so many writes and deletes in the store, whatever they are.
+_PRUNE_DRIVER = """
+import os, signal, sys
+from duckback.store.local import LocalStore
+from duckback.cli.app import run
+
+left = int(sys.argv[1])
+def counted(method):
+    def call(*arguments, **options):
+        global left
+        result = method(*arguments, **options)
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    return call
+for name in ("create", "delete"):
+    setattr(LocalStore, name, counted(getattr(LocalStore, name)))
+sys.exit(run(sys.argv[2:]))
+"""
+
+
+def test_prune_killed_after_any_step_is_finished_by_the_next(history: Place) -> None:
+    keep = ("--keep-within", "0s", "--keep-last", "1", "--grace", "0s")
+    history.run("backup", history.database, "--full").worked()
+    newest = history.backup_ids()[-1]
+    steps = 0
+    while True:
+        steps += 1
+        line = history.command("prune", *keep)[1:]
+        done = subprocess.run(
+            [sys.executable, "-c", _PRUNE_DRIVER, str(steps), *line], capture_output=True, check=False, cwd=history.root
+        )
+        history.run("verify").worked()
+        assert newest in history.backup_ids()
+        if done.returncode == 0:
+            break
+        assert done.returncode == -9, done
+    assert steps > 2
+    history.run("prune", *keep).worked()
+    assert history.backup_ids() == [newest]
+    assert {path.name.partition("-main")[0] for path in history.objects()} == {newest}
+    pruned = Counter(str(backup_id) for kind, backup_id in history.events() if kind == "pruned")
+    assert sorted(pruned.values()) == [1, 1, 1]
+    history.run("restore", history.target).worked()
+    assert history.restored_is_equal()
+
+
 def test_worker_of_a_killed_run_does_not_outlive_it(full: Place) -> None:
     child = subprocess.Popen(
         full.command("backup", full.database), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=full.root

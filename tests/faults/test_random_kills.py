@@ -15,7 +15,8 @@ from support.seaweed import REGION, Seaweed
 SEED = 20261125
 KILLS = int(os.environ.get("DUCKBACK_SOAK_KILLS", "24"))
 KILLS_ON_S3 = int(os.environ.get("DUCKBACK_SOAK_KILLS_ON_S3", "6"))
-VERBS = ("full", "incremental", "restore", "verify", "force", "test-restore")
+VERBS = ("full", "incremental", "restore", "verify", "force", "prune", "test-restore")
+_KEEP_THREE = ("--keep-within", "0s", "--keep-last", "3", "--grace", "0s")
 _MENDED_EVERY = 1 if "DUCKBACK_SOAK_KILLS" in os.environ else 12
 
 
@@ -41,6 +42,7 @@ class Killing:
             "restore": ("restore", place.target),
             "force": ("restore", place.target, "--force"),
             "verify": ("verify", "--level", "data"),
+            "prune": ("prune", *_KEEP_THREE),
             "test-restore": ("verify", "latest", "--level", "restore"),
         }
         first, *rest = words[verb]
@@ -69,10 +71,10 @@ class Killing:
         elif verb == "force" and not self.place.target.exists():
             self.place.target.write_bytes(b"old")
 
-    def assert_whole(self, before: list[str]) -> list[str]:
-        """Nothing that was there is gone, and nothing is visible that is not complete."""
+    def assert_whole(self, before: list[str], verb: str) -> list[str]:
+        """Nothing that was there is gone but what was pruned, and nothing is visible that is not complete."""
         after = self.ids()
-        assert set(before) <= set(after)
+        assert set(before) <= set(after) or (verb == "prune" and set(before[-3:]) <= set(after))
         self.run("verify").worked()
         target = self.place.target
         if target.exists() and target.read_bytes() != b"old":
@@ -86,6 +88,7 @@ class Killing:
         """The next runs clean up and succeed."""
         self.place.change()
         self.run("backup", self.place.database).worked()
+        self.run("prune", *_KEEP_THREE).worked()
         self.run("verify", "latest", "--level", "data").worked()
         self.run("restore", self.place.target, "--force").worked()
         assert self.place.restored_is_equal()
@@ -95,7 +98,9 @@ class Killing:
         events = Counter((kind, str(backup_id)) for kind, backup_id in self.place.events())
         there = self.ids()
         assert all(events[kind, one] == 1 for one in there for kind in ("started", "completed")), events
-        assert not any(kind == "completed" and one not in there for kind, one in events), events
+        gone = {one for kind, one in events if kind == "completed"} - set(there)
+        assert all(events["pruned", one] == 1 for one in gone), events
+        assert {one for kind, one in events if kind == "pruned"} >= gone
         for path in self.place.target.parent.iterdir():
             path.unlink()
 
@@ -107,7 +112,7 @@ def kill_many(one: Killing, kills: int, seed: int) -> None:
     for number in range(kills):
         verb = VERBS[number % len(VERBS)]
         done[verb] += one.killed(verb, chance)
-        there = one.assert_whole(there)
+        there = one.assert_whole(there, verb)
         if (number + 1) % _MENDED_EVERY == 0:
             one.assert_mends()
             there = one.ids()
