@@ -113,12 +113,13 @@ def backup(store: Store, book: Book, number: int, *, full: bool = False) -> UUID
         snapshot_at=moment,
         retention_until=moment + timedelta(days=90),
     )
-    commit(store, going, _with(manifest, (*sound, own)), stones.done)
+    commit(store, going, with_table(manifest, (*sound, own)), stones.done)
     book.completed[backup_id] = SIZE
     return backup_id
 
 
-def _with(manifest: Manifest, refs: tuple[ObjectRef, ...]) -> Manifest:
+def with_table(manifest: Manifest, refs: tuple[ObjectRef, ...]) -> Manifest:
+    """The manifest with a table that has these objects."""
     catalog = Catalog(tables=(Table(schema_name="main", name="t", columns=(), sql=""),))
     return with_objects(manifest, refs).model_copy(update={"catalog": catalog})
 

@@ -25,7 +25,7 @@ class Policy:
     """Retention: a backup stays that any of these keeps.
 
     Attributes:
-        within: what shows a moment younger than this.
+        within: what was started less than this ago.
         last: the newest so many.
         per_period: by "hourly", "daily", "weekly" (ISO 8601), "monthly" or "yearly": the newest backup of each of the
             newest so many periods that have one.
@@ -97,7 +97,7 @@ def _chosen(ordered: Sequence[Candidate], policy: Policy, now: datetime) -> dict
     """By backup, the rules of the policy that keep it."""
     found: dict[UUID, list[str]] = {one.summary.backup_id: [] for one in ordered}
     for one in ordered:
-        if one.summary.snapshot_at > now - policy.within:
+        if one.summary.started_at > now - policy.within:
             found[one.summary.backup_id].append(f"younger than {format_duration(policy.within)}")
     for one in ordered[-policy.last :] if policy.last else ():
         found[one.summary.backup_id].append(f"one of the last {policy.last}")
@@ -109,7 +109,7 @@ def _chosen(ordered: Sequence[Candidate], policy: Policy, now: datetime) -> dict
 
 
 def _period(one: Candidate, name: str, zone: tzinfo) -> str:
-    return one.summary.snapshot_at.astimezone(zone).strftime(_PERIODS[name])
+    return one.summary.started_at.astimezone(zone).strftime(_PERIODS[name])
 
 
 def _spared(ordered: Sequence[Candidate], policy: Policy, now: datetime) -> dict[UUID, list[str]]:
