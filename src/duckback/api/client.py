@@ -8,30 +8,32 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from duckback.api.parents import parent_of
 from duckback.api.wiring import Wiring
+from duckback.audit.health import HealthView
 from duckback.audit.view import LedgerView
 from duckback.config.load import validated
-from duckback.errors import NoSuchBackup, UsageError
-from duckback.ledger.base import Ledger
-from duckback.ledger.codec import manifest_prefix
-from duckback.model.events import EventKind, event_id
+from duckback.errors import UsageError
+from duckback.hooks import Hooks, Telling, Told, run_id_of
+from duckback.model.events import EventKind
 from duckback.model.ids import new_id
 from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report, unheard
 from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.unchanged import why_changed
 from duckback.repository.finding import find_backup, find_database
-from duckback.repository.parent import Parent, find_parent
 from duckback.repository.repository import Committed, Repository
-from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION
+from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, TEST_RESTORE, VERIFICATION
 from duckback.routes.engine import run
 from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange
+from duckback.routes.route import Route
 from duckback.source.capture_connection import Connection
 from duckback.source.captures import capture_of
 from duckback.source.child import run_job
 from duckback.source.jobs import LookAtFile
 from duckback.source.metadata import Relation
 from duckback.store.registry import open_store
+from duckback.store.throttled import throttled
 
 
 def _utc_now() -> datetime:
@@ -76,7 +78,7 @@ class Duckback:
         self._options = validated({**options, "repo": os.fspath(repo)})
         self._report = report
         self._clock = clock
-        self._store = open_store(os.fspath(repo), self._options.s3)
+        self._store = throttled(open_store(os.fspath(repo), self._options.s3), self._options.bandwidth)
         self._wiring = Wiring(self._options, self._store, report, clock)
 
     def backup(
@@ -104,14 +106,28 @@ class Duckback:
             NoSuchBackup: an incremental is asked for, and there is no backup.
             DuckbackError: as of `duckback.errors`; no part of the backup is visible then.
         """
+        route = INCREMENTAL_EXPORT if scope == "incremental" else FULL_EXPORT
         started = self._clock()
+        with self._telling(route, name or _shown(database), started) as telling:
+            return telling.ends(self._backup(telling, started, database, name=name, scope=scope, selection=selection))
+
+    def _backup(
+        self,
+        telling: Telling,
+        started: datetime,
+        database: str | os.PathLike[str] | Connection,
+        *,
+        name: str | None,
+        scope: Scope | None,
+        selection: Selection,
+    ) -> BackupExchange:
         source = database if isinstance(database, Connection) else Path(database)
         capture = capture_of(source, self._options.capture, self._wiring.images)
         try:
             repository = Repository.open_or_create(self._store, started)
             wanted = self._name_of_new(name or self._options.name or capture.default_name)
             with self._wiring.ledger() as ledger:
-                parent = _parent(repository, wanted, scope, ledger)
+                parent = parent_of(repository, wanted, scope, ledger)
                 exchange = BackupExchange(
                     database=wanted,
                     start_time=started,
@@ -125,6 +141,7 @@ class Duckback:
                     notices=(f"a full backup was taken: {parent.doubt}",) if parent.doubt else (),
                 )
                 route = INCREMENTAL_EXPORT if parent.committed else FULL_EXPORT
+                telling.begins(route.name, wanted)
                 return run(route, exchange, self._wiring.export(exchange, repository, ledger))
         finally:
             capture.release()
@@ -214,8 +231,51 @@ class Duckback:
         Raises:
             DuckbackError: as of `duckback.errors`; the target is as it was then.
         """
+        with self._telling(RESTORE, name, self._clock()) as telling:
+            done = self._restore(
+                RESTORE,
+                telling,
+                Path(target).absolute(),
+                name=name,
+                backup=backup,
+                at=at,
+                selection=selection,
+                force=force,
+                storage_version=storage_version,
+                trust_ddl=trust_ddl,
+            )
+            return telling.ends(done)
+
+    def test_restore(self, *, name: str | None = None) -> RestoreExchange:
+        """Restore the newest backup into a scratch directory, prove it, remove it; the ledger keeps how long it took.
+
+        Raises:
+            DuckbackError: as `restore`; no restored file stays behind.
+        """
+        started = self._clock()
+        with self._telling(TEST_RESTORE, name, started) as telling, self._wiring.scratch(new_id(started)) as scratch:
+            # The scratch directory itself is locked, and a restore locks the directory of its target.
+            target = scratch.path / "in" / "restored.duckdb"
+            target.parent.mkdir()
+            return telling.ends(self._restore(TEST_RESTORE, telling, target, name=name))
+
+    def _restore(
+        self,
+        route: Route,
+        telling: Telling,
+        target: Path,
+        *,
+        name: str | None,
+        backup: str | None = None,
+        at: datetime | None = None,
+        selection: Selection = EVERYTHING,
+        force: bool = False,
+        storage_version: str | None = None,
+        trust_ddl: bool = False,
+    ) -> RestoreExchange:
         repository = Repository.open(self._store)
         database = find_database(repository, name or self._options.name)
+        telling.begins(route.name, database)
         started = self._clock()
         exchange = RestoreExchange(
             database=database,
@@ -223,14 +283,14 @@ class Duckback:
             run_id=new_id(started),
             wanted=find_backup(repository, database, backup),
             at=at,
-            target=Path(target).absolute(),
+            target=target,
             force=force,
             storage_version=storage_version,
             selection=selection,
             trust_ddl=trust_ddl,
         )
         with self._wiring.ledger() as ledger:
-            return run(RESTORE, exchange, self._wiring.restore(exchange, repository, ledger))
+            return run(route, exchange, self._wiring.restore(exchange, repository, ledger, route))
 
     def verify(self, backup: str | None = None, *, name: str | None = None) -> VerificationExchange:
         """Compare what the store holds with the manifests, of one backup or of all of a database.
@@ -238,8 +298,13 @@ class Duckback:
         Returns:
             The exchange, whose `results` say what is wrong; problems are not raised.
         """
+        with self._telling(VERIFICATION, name, self._clock()) as telling:
+            return telling.ends(self._verify(telling, backup, name))
+
+    def _verify(self, telling: Telling, backup: str | None, name: str | None) -> VerificationExchange:
         repository = Repository.open(self._store)
         database = find_database(repository, name or self._options.name)
+        telling.begins(VERIFICATION.name, database)
         started = self._clock()
         exchange = VerificationExchange(
             database=database,
@@ -254,6 +319,11 @@ class Duckback:
     def ledger(self) -> LedgerView:
         """The events of backups: listed, shown, reconciled, delivered."""
         return LedgerView(self._options)
+
+    @property
+    def health(self) -> HealthView:
+        """What has been done for a database, and whether that is enough: `check`."""
+        return HealthView(self._options, self._clock)
 
     def backup_metadata(self, sql: str = "FROM backup_metadata", *, name: str | None = None) -> Relation:
         """The table `backup_metadata`, one row a backup, failed runs included, as a DuckDB relation.
@@ -276,24 +346,22 @@ class Duckback:
                 for entry in entries
             }
 
+    def _telling(self, route: Route, name: str | None, started: datetime) -> Telling:
+        about = Told(
+            event="start",
+            route=route.name,
+            database=name or self._options.name or "",
+            repository=self._store.url,
+            run_id=run_id_of(started),
+            at=started,
+        )
+        return Telling(Hooks(self._options.hooks), about, self._clock)
+
     def _name_of_new(self, name: str | None) -> str:
         if not name:
             raise UsageError("the database has no name", hint="It has no file to take one from: give --name.")
         return name
 
 
-def _parent(repository: Repository, database: str, scope: Scope | None, ledger: Ledger) -> Parent:
-    if scope == "full":
-        return Parent(None)
-
-    def recorded(backup_id: UUID) -> str | None:
-        entry = ledger.entry(event_id(EventKind.COMPLETED, backup_id).int)
-        return manifest_prefix(entry.transfer) if entry is not None else None
-
-    parent = find_parent(repository, database, recorded)
-    if scope == "incremental" and parent.committed is None and parent.doubt is None:
-        raise NoSuchBackup(
-            f"there is no backup of {database!r} that an incremental could be the difference to",
-            hint="Take a full one first: --full, or neither option.",
-        )
-    return parent
+def _shown(database: str | os.PathLike[str] | Connection) -> str | None:
+    return None if isinstance(database, Connection) else Path(database).stem

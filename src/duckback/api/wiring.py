@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from duckback.config.options import Options
 from duckback.ledger.embedded import EmbeddedLedger
@@ -16,7 +17,7 @@ from duckback.processors.export_duckdb_to_parquet import ExportDuckdbToParquet
 from duckback.processors.export_incremental_changes import ExportIncrementalChanges
 from duckback.processors.fetch_objects import FetchObjects
 from duckback.processors.keep_local_copies import KeepLocalCopies
-from duckback.processors.prepare_staging import PrepareStaging
+from duckback.processors.prepare_staging import PREFIX, PrepareStaging
 from duckback.processors.record_duckdb_backup_event import RecordDuckdbBackupEvent
 from duckback.processors.record_failed_event import RecordFailedEvent
 from duckback.processors.record_recovery_event import RecordRecoveryEvent
@@ -34,7 +35,9 @@ from duckback.repository.objects import ObjectFiles
 from duckback.repository.repository import Repository
 from duckback.routes.exchange import BackupExchange, RestoreExchange
 from duckback.routes.processor import Processor
+from duckback.routes.route import Route
 from duckback.source.image.place import ImageSettings
+from duckback.source.scratch import Scratch
 from duckback.store.base import Store
 
 Processors = Mapping[str, Processor[Any]]
@@ -86,7 +89,9 @@ class Wiring:
             self.delivery(ledger),
         )
 
-    def restore(self, exchange: RestoreExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
+    def restore(
+        self, exchange: RestoreExchange, repository: Repository, ledger: EmbeddedLedger, route: Route
+    ) -> Processors:
         options = self._options
         return _by_name(
             PrepareStaging(self._staging, exchange.run_id),
@@ -94,10 +99,14 @@ class Wiring:
             FetchObjects(ObjectFiles(self._store, self.copies(repository, exchange.database)), self._report),
             RestoreDuckdbFromParquet(options.memory_limit, options.threads, self._report),
             VerifyRestoredDatabase(options.memory_limit, options.threads, self._report),
-            RecordRecoveryEvent(ledger),
+            RecordRecoveryEvent(ledger, route.name),
             RemoveStaging(),
             self.delivery(ledger),
         )
+
+    def scratch(self, run_id: UUID) -> Scratch:
+        """A directory for what a test restore makes; if the process is killed, the next run's sweep removes it."""
+        return Scratch(self._staging, f"{PREFIX}{run_id}-restored")
 
     def ledger(self) -> EmbeddedLedger:
         return EmbeddedLedger(self._options.state_dir / "ledger.sqlite", self._options.ledger.number)

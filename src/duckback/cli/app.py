@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 from duckback import interrupts
 from duckback.cli.backup import backup
+from duckback.cli.check import check, unknown
 from duckback.cli.config import config_app
 from duckback.cli.demo import demo
 from duckback.cli.ledger import ledger_app
@@ -34,6 +35,7 @@ app.command("show")(show)
 app.command("restore")(restore)
 app.command("verify")(verify)
 app.command("query")(query)
+app.command("check")(check)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(config_app, name="config")
 
@@ -49,7 +51,11 @@ def run(arguments: Sequence[str]) -> int:
         if code == Interrupted.exit_code:
             return _failed(_INTERRUPTED, as_json)  # typer answers Ctrl-C with this code and no word
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 -- every error gets its words and its exit code
-        return _failed(_ours(error), as_json)
+        failure = _ours(error)
+        if failure.exit_code != Interrupted.exit_code and next(iter(arguments), None) == "check":
+            complain(failure)
+            return unknown(failure, as_json=as_json)
+        return _failed(failure, as_json)
     return code if isinstance(code, int) else 0
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from duckback.routes.processor import E
 from duckback.source.scratch import Scratch, sweep
 
-_PREFIX = "duckback-run-"
+PREFIX = "duckback-run-"
 
 
 class PrepareStaging(Generic[E]):
@@ -21,5 +21,5 @@ class PrepareStaging(Generic[E]):
         self._run_id = run_id
 
     def process(self, exchange: E) -> E:
-        sweep(self._parent, _PREFIX)
-        return replace(exchange, staging=Scratch(self._parent, f"{_PREFIX}{self._run_id}"))
+        sweep(self._parent, PREFIX)
+        return replace(exchange, staging=Scratch(self._parent, f"{PREFIX}{self._run_id}"))

@@ -6,12 +6,13 @@ from duckback.routes.exchange import RestoreExchange, required
 
 
 class RecordRecoveryEvent:
-    """Records a restore that is in place."""
+    """Records a restore that is in place, the route that it came by, and the seconds that its processors took."""
 
     name = "record-recovery-event"
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, route: str) -> None:
         self._ledger = ledger
+        self._route = route
 
     def process(self, exchange: RestoreExchange) -> RestoreExchange:
         event = event_of_backup(
@@ -20,7 +21,11 @@ class RecordRecoveryEvent:
             EventKind.RECOVERY,
             run_id=exchange.run_id,
             started_at=exchange.start_time,
-            details={"target": str(exchange.target)},
+            details={
+                "target": str(exchange.target),
+                "route": self._route,
+                "seconds": f"{sum(exchange.seconds.values()):.3f}",
+            },
         )
         self._ledger.record(event)
         return exchange

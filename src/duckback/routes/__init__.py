@@ -3,8 +3,11 @@
 duckdb-full-export         the snapshot becomes Parquet, is uploaded, committed and recorded; what is past its time goes
 duckdb-incremental-export  the same for what has changed since the last backup
 duckdb-restore             a backup becomes a database file again, is proven, and only then takes the target's name
+duckdb-test-restore        the same into a scratch directory, which then goes: does it work, and how long does it take
 duckdb-verification        what the store holds is compared with what was committed
 """
+
+from dataclasses import replace
 
 from duckback.routes.route import Route
 
@@ -59,4 +62,6 @@ VERIFICATION = Route(
     on_completion=("deliver-ledger-events",),
 )
 
-ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION)
+TEST_RESTORE = replace(RESTORE, name="duckdb-test-restore")
+
+ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION, TEST_RESTORE)
