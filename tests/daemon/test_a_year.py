@@ -249,6 +249,23 @@ def test_one_that_is_always_slow_does_not_keep_the_others_waiting() -> None:
         assert max(later - earlier for earlier, later in pairwise(taken)) <= 7 * HOUR
 
 
+def test_where_backups_are_always_due_verifications_and_test_restores_have_their_turns() -> None:
+    tables = {Task.FULL: Every(HOUR), Task.VERIFY: Every(6 * HOUR), Task.TEST_RESTORE: Every(DAY)}
+    world = World(protected(hot=tables), minutes=65)
+    world.live(START + 6 * DAY)
+    assert 10 <= len([run for run in world.runs if run.task is Task.VERIFY]) <= 24
+    assert 3 <= len([run for run in world.runs if run.task is Task.TEST_RESTORE]) <= 6
+    assert len(backups(world)) > 100
+
+
+def test_after_a_downtime_the_backup_comes_before_what_has_waited_longer() -> None:
+    world = World(protected(hot=ALL), minutes=5)
+    world.crash(START + 3 * DAY)
+    world.live(START + 150 * DAY, away=100 * DAY)
+    back = [run.task for run in world.runs if run.at >= START + 103 * DAY][:3]
+    assert back == [Task.FULL, Task.VERIFY, Task.TEST_RESTORE]
+
+
 def test_a_run_longer_than_its_interval_is_followed_by_the_next_at_once() -> None:
     world = World(protected(hot={Task.FULL: Every(HOUR)}), minutes=90)
     world.live(START + DAY)

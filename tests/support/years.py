@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from duckback.audit.past import Past
 from duckback.daemon.agenda import Agenda
 from duckback.daemon.loop import Ended, Looked, Loop, Message, Stop
 from duckback.daemon.outcome import Outcome
@@ -62,6 +63,7 @@ class World:
         self.lasts = timedelta(minutes=minutes)
         self.true = START
         self.offset = timedelta(0)
+        self.longest_wait = timedelta(hours=1)
         self.done = {name: Done() for name in plans}
         self.runs: list[Run] = []
         self.failed: list[Run] = []
@@ -82,6 +84,8 @@ class World:
         heapq.heappush(self._events, (moment, next(self._number), event))
 
     def step_clock(self, moment: datetime, by: timedelta) -> None:
+        self.longest_wait = timedelta(minutes=10)
+
         def step() -> None:
             self.offset += by
 
@@ -114,7 +118,7 @@ class World:
                 stop_within=timedelta(0),
             )
             try:
-                loop.run(longest_wait=timedelta(minutes=10))
+                loop.run(longest_wait=self.longest_wait)
             except Crash:
                 self._messages.clear()
                 for run in self._running.values():
@@ -140,7 +144,7 @@ class World:
         if task is None:
             if self.cannot_look(self.true):
                 return Ended(name, None, Outcome(ok=False, error="StoreUnavailable"))
-            return Looked(name, self.done[name].history)
+            return Looked(name, Past(self.done[name].history))
         run = self._running.pop(name)
         if self.fails(run):
             self.failed.append(run)
@@ -166,13 +170,14 @@ class World:
     def look(self, name: str) -> None:
         heapq.heappush(self._messages, (self.true, next(self._number), name, None))
 
-    def run(self, name: str, task: Task) -> None:
+    def run(self, name: str, task: Task) -> UUID:
         assert name not in self._running, "two runs of one database at a time"
         run = Run(self.clock(), name, task, self.true)
         self.runs.append(run)
         self._running[name] = run
         self.most = max(self.most, len(self._running))
         heapq.heappush(self._messages, (self.true + self.lasts, next(self._number), name, task))
+        return uuid4()
 
     def stop(self) -> None: ...
 
@@ -180,11 +185,11 @@ class World:
 
     # The observer
 
-    def looked(self, name: str, history: History) -> None: ...
+    def looked(self, name: str, past: Past) -> None: ...
 
-    def started(self, name: str, task: Task, reason: str) -> None:
+    def started(self, name: str, task: Task, reason: str, run_id: UUID) -> None:
         self.reasons.append(f"{name} {task}: {reason}")
 
-    def ended(self, name: str, task: Task | None, outcome: Outcome) -> None: ...
+    def ended(self, ended: Ended) -> None: ...
 
     def beat(self) -> None: ...

@@ -11,6 +11,7 @@ from duckback import interrupts
 from duckback.cli.backup import backup
 from duckback.cli.check import check, unknown
 from duckback.cli.config import config_app
+from duckback.cli.daemon import daemon
 from duckback.cli.demo import demo
 from duckback.cli.ledger import ledger_app
 from duckback.cli.list import list_backups
@@ -36,6 +37,7 @@ app.command("restore")(restore)
 app.command("verify")(verify)
 app.command("query")(query)
 app.command("check")(check)
+app.command("daemon")(daemon)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(config_app, name="config")
 

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
+from uuid import UUID
 
+from duckback.audit.past import Past
 from duckback.daemon.agenda import Agenda
 from duckback.daemon.outcome import Outcome
-from duckback.model.schedule import History, Task
+from duckback.model.schedule import Task
 
 LONGEST_WAIT: Final = timedelta(minutes=1)
 """The clock may be set, and the machine may sleep, while the loop waits: it asks again at least so often."""
@@ -19,7 +21,7 @@ class Looked:
     """What a look at a database came to."""
 
     name: str
-    history: History
+    past: Past
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Ended:
     name: str
     task: Task | None
     outcome: Outcome
+    run_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ class Runner(Protocol):
         """Look at a database; answered by `Looked`, or by `Ended` without a task."""
         ...
 
-    def run(self, name: str, task: Task) -> None:
-        """Run a task; answered by `Ended`."""
+    def run(self, name: str, task: Task) -> UUID:
+        """Run a task, answered by `Ended`; returns the id of the run."""
         ...
 
     def stop(self) -> None:
@@ -62,11 +65,11 @@ class Runner(Protocol):
 class Observer(Protocol):
     """Hears what the loop does."""
 
-    def looked(self, name: str, history: History) -> None: ...
+    def looked(self, name: str, past: Past) -> None: ...
 
-    def started(self, name: str, task: Task, reason: str) -> None: ...
+    def started(self, name: str, task: Task, reason: str, run_id: UUID) -> None: ...
 
-    def ended(self, name: str, task: Task | None, outcome: Outcome) -> None: ...
+    def ended(self, ended: Ended) -> None: ...
 
     def beat(self) -> None:
         """The loop is alive."""
@@ -119,19 +122,18 @@ class Loop:
 
     def _take(self, message: Looked | Ended, *, stopping: bool = False) -> None:
         match message:
-            case Looked(name, history):
-                self._observer.looked(name, history)
-                task = self._agenda.looked(name, history, self._clock())
+            case Looked(name, past):
+                self._observer.looked(name, past)
+                task = self._agenda.looked(name, past.history, self._clock())
                 decision = self._agenda.decision(name)
                 if task is None or decision is None:
                     return
                 if stopping:
                     self._agenda.ended(name, task, self._clock(), failed=True)
                     return
-                self._observer.started(name, task, decision.reason)
-                self._runner.run(name, task)
+                self._observer.started(name, task, decision.reason, self._runner.run(name, task))
             case Ended(name, task, outcome):
-                self._observer.ended(name, task, outcome)
+                self._observer.ended(message)
                 self._agenda.ended(name, task, self._clock(), failed=not outcome.ok)
 
     def _end(self) -> None:
@@ -144,6 +146,8 @@ class Loop:
                 return
             self._observer.beat()
             message = self._wait(step)
-            if isinstance(message, Looked | Ended):
+            if isinstance(message, Stop):
+                break  # whoever asks twice does not want to wait
+            if message is not None:
                 self._take(message, stopping=True)
         self._runner.kill()

@@ -10,6 +10,12 @@ from duckback.hooks.told import Told
 
 _SLACK_SECONDS = 1.0
 _log = logs.logger()
+_failed: list[str] = []
+
+
+def failures() -> int:
+    """How many hooks have failed in this process."""
+    return len(_failed)
 
 
 class Hooks:
@@ -31,6 +37,7 @@ class Hooks:
         calls = [_Call(what, act) for what, act in self._acts(told).items()]
         failures = tuple(logs.redacted(call.failure(self._seconds + _SLACK_SECONDS)) for call in calls)
         for failure in filter(None, failures):
+            _failed.append(failure)
             _log.warning("hook failed", hook_event=told.event, route=told.route, error=failure)
         return tuple(filter(None, failures))
 

@@ -31,6 +31,9 @@ class Task(StrEnum):
     TEST_RESTORE = "test_restore"
 
 
+BACKUPS: Final = frozenset({Task.FULL, Task.INCREMENTAL})
+
+
 @dataclass(frozen=True)
 class Plan:
     """When what is to be done; a task without a timetable never is."""
@@ -143,19 +146,32 @@ def decide(plan: Plan, history: History, now: datetime) -> Decision:
 
     A task is due if the newest moment of its timetable has no run that started at or after it: however many moments
     went by, one run catches up. A full goes before an incremental, which it makes needless; while a full that failed
-    waits for its retry, an incremental that is due is taken.
+    waits for its retry, an incremental that is due is taken. Where backups are always due, a verification or a test
+    restore that has waited for twice its interval has its turn between two of them.
     """
-    again: list[datetime] = []
-    reasons: list[str] = []
-    for task in Task:
-        if task not in plan.tasks:
-            continue
-        verdict = _verdict(task, plan.tasks[task], history, now)
-        if verdict.is_due:
-            return Decision(task, verdict.reason, verdict.at, now)
-        again.append(verdict.at)
-        reasons.append(f"{task}: {verdict.reason}")
-    return Decision(None, "; ".join(reasons), now, min(again, default=now + LAST_RETRY))
+    verdicts = {task: _verdict(task, plan.tasks[task], history, now) for task in Task if task in plan.tasks}
+    due = [task for task, verdict in verdicts.items() if verdict.is_due]
+    if due:
+        chosen = next((task for task in due if _starves(task, plan, history, now)), due[0])
+        return Decision(chosen, verdicts[chosen].reason, verdicts[chosen].at, now)
+    reasons = "; ".join(f"{task}: {verdict.reason}" for task, verdict in verdicts.items())
+    return Decision(None, reasons, now, min((one.at for one in verdicts.values()), default=now + LAST_RETRY))
+
+
+def _starves(task: Task, plan: Plan, history: History, now: datetime) -> bool:
+    if task in BACKUPS or not history.taken:
+        return False
+    table, backups = plan.tasks[task], plan.tasks.get(Task.INCREMENTAL, plan.tasks[Task.FULL])
+    newest = max(one.at for one in history.taken)
+    # After a downtime, the backup comes first.
+    if now - newest > 2 * _gap(backups, now):
+        return False
+    done = history.done(task)
+    return done is None or now - done > 2 * _gap(table, now)
+
+
+def _gap(table: Delayed, now: datetime) -> timedelta:
+    return table.next(now) - table.last(now)
 
 
 def _verdict(task: Task, table: Delayed, history: History, now: datetime) -> _Verdict:
