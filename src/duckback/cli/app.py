@@ -13,6 +13,7 @@ from duckback.cli.check import check, unknown
 from duckback.cli.config import config_app
 from duckback.cli.daemon import daemon
 from duckback.cli.demo import demo
+from duckback.cli.init import init
 from duckback.cli.ledger import ledger_app
 from duckback.cli.list import list_backups
 from duckback.cli.output import complain, document
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo)
+app.command("init")(init)
 app.command("backup")(backup)
 app.command("list")(list_backups)
 app.command("show")(show)

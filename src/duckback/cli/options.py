@@ -26,7 +26,7 @@ _OWN = {
 }
 
 _OF_THE_DAEMON = ("schedule.", "daemon.", "hooks.")
-_ABOUT_THE_DAEMON = {"daemon", "check"}
+_ABOUT_THE_DAEMON = {"daemon", "check", "init"}
 """The verbs whose help shows these options; all verbs take them."""
 
 

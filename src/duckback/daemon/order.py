@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from duckback.config.options import Options
 from duckback.model.schedule import Task
 
 
@@ -28,12 +27,3 @@ class Order(BaseModel):
     database: Path
     options: dict[str, Any]
     stop_within: float
-
-
-def plain(options: Options) -> dict[str, Any]:
-    """The options as JSON can hold them; what is secret, in clear: for a pipe, and for nothing else."""
-    values = options.model_dump(mode="json")
-    for name in ("webhook", "ping"):
-        secret = getattr(options.hooks, name)
-        values["hooks"][name] = secret.get_secret_value() if secret is not None else None
-    return values

@@ -18,8 +18,9 @@ from pydantic import ValidationError
 
 from duckback.api import Duckback
 from duckback.config.options import Options
+from duckback.config.plain import plain
 from duckback.daemon.loop import Ended, Looked, Message
-from duckback.daemon.order import Order, plain
+from duckback.daemon.order import Order
 from duckback.daemon.outcome import Outcome
 from duckback.daemon.tasks import ROUTE_OF
 from duckback.errors import DuckbackError, Interrupted
