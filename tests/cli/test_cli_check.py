@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from support.fake_tigerbeetle import FakeCluster
 from support.place import Place, small_database
 
+from duckback import Duckback
 from duckback.audit.room import room
 from duckback.config.load import validated
 from duckback.store.local import LocalStore
@@ -69,7 +71,7 @@ def test_a_repository_that_cannot_be_written_to_is_critical(full: Place, monkeyp
     ran = full.run("check", full.database, "--json", repo=nowhere / "repo")
     assert ran.code == 2
     assert {one["status"] for one in ran.json["checks"] if one["name"] == "repository"} == {"critical"}
-    monkeypatch.setattr(LocalStore, "create", lambda self, key, data: _write(self.local_path(key), data))
+    monkeypatch.setattr(LocalStore, "create", lambda self, key, data, **_: _write(self.local_path(key), data))
     status, message = states(full, full.database, code=2)["repository"]
     assert status == "critical"
     assert "a second create of one key is not refused" in message
@@ -102,9 +104,14 @@ def test_events_that_wait_are_a_warning(full: Place, fake_cluster: FakeCluster) 
 
 
 def test_verifications_and_test_restores_are_compared_with_their_intervals(full: Place) -> None:
-    often = ("--schedule-verify", "1s", "--schedule-test-restore", "1s")
-    # A minute of grace at the least.
-    assert states(full, full.database, *often, code=0)["verification"][0] == "ok"
+    def after(days: float) -> dict[str, str]:
+        clock = lambda: datetime.now(UTC) + timedelta(days=days)  # noqa: E731
+        found = Duckback(full.repo, state_dir=full.state, clock=clock).health.check(full.database)
+        return {one.name: one.status.word for one in found}
+
+    # An interval, and an hour of grace.
+    assert (after(1)["verification"], after(1.1)["verification"]) == ("ok", "warning")
+    assert (after(30)["test restore"], after(30.1)["test restore"]) == ("ok", "warning")
     full.objects()[0].chmod(0o600)
     full.objects()[0].write_bytes(b"other bytes")
     assert full.run("verify").code == 20

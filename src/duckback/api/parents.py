@@ -11,8 +11,17 @@ from duckback.repository.repository import Repository
 from duckback.routes.exchange import Scope
 
 
-def parent_of(repository: Repository, database: str, scope: Scope | None, ledger: Ledger) -> Parent:
+def parent_of(
+    repository: Repository, database: str, scope: Scope | None, pruned: frozenset[UUID], ledger: Ledger
+) -> Parent:
     """The backup that the next one of that scope is the difference to, if it is to be one; or why it cannot be.
+
+    Args:
+        repository: where to look.
+        database: whose backups.
+        scope: what is asked for.
+        pruned: the backups that are being pruned, or have been.
+        ledger: what it has recorded of a manifest counts.
 
     Raises:
         NoSuchBackup: an incremental is asked for, and there is no backup.
@@ -24,7 +33,7 @@ def parent_of(repository: Repository, database: str, scope: Scope | None, ledger
         entry = ledger.entry(event_id(EventKind.COMPLETED, backup_id).int)
         return manifest_prefix(entry.transfer) if entry is not None else None
 
-    parent = find_parent(repository, database, recorded)
+    parent = find_parent(repository, database, pruned, recorded)
     if scope == "incremental" and parent.committed is None and parent.doubt is None:
         raise NoSuchBackup(
             f"there is no backup of {database!r} that an incremental could be the difference to",

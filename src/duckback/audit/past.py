@@ -17,6 +17,7 @@ from duckback.model.events import EventKind, event_id
 from duckback.model.ids import time_of
 from duckback.model.schedule import Failure, History, Taken, Task
 from duckback.repository.repository import Committed, Repository
+from duckback.repository.stones import look
 from duckback.routes import TEST_RESTORE
 from duckback.store.base import Store
 
@@ -70,7 +71,7 @@ def read_past(store: Store, ledger: EmbeddedLedger, database: str, remote: Remot
         repository = Repository.open(store)
     except NoRepository:
         return Past(backlog=backlog)
-    pruned = repository.tombstoned(database)
+    pruned = look(store, database).tombstoned
     there = [one for one in repository.backup_ids(database) if one not in pruned]
     taken, newest, unreadable = _newest(repository, database, there)
     verified = _verifications(ledger, repository.id, database)

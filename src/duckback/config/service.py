@@ -18,8 +18,8 @@ from pydantic import (
     field_validator,
 )
 
-from duckback.config.durations import format_duration, parse_duration
 from duckback.config.timetables import NEVER, parse_timetable, parse_zone
+from duckback.model.durations import format_duration, parse_duration
 from duckback.model.schedule import Task
 from duckback.model.timetable import Timetable, longest_gap
 from duckback.routes import ROUTES

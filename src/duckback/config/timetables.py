@@ -4,7 +4,7 @@ import difflib
 from datetime import timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-from duckback.config.durations import parse_duration
+from duckback.model.durations import parse_duration
 from duckback.model.timetable import Cron, Every, Timetable
 
 NEVER = "never"

@@ -38,6 +38,7 @@ class Telling:
         self._clock = clock
         self._began = time.monotonic()
         self._problems: tuple[str, ...] = ()
+        self._has_begun = False
         self._is_told = False
         self._bound = ExitStack()
 
@@ -47,8 +48,11 @@ class Telling:
 
     def begins(self, route: str, database: str) -> None:
         """The run is about to be sent through that route."""
-        self._about = replace(self._about, route=route, database=database)
-        self._problems += self._hooks.tell(self._about)
+        about = replace(self._about, route=route, database=database)
+        # A backup that was withdrawn is taken once more, in the same run.
+        if not self._has_begun or about != self._about:
+            self._problems += self._hooks.tell(about)
+        self._about, self._has_begun = about, True
 
     def ends(self, exchange: E) -> E:
         """It came to its end; the exchange, with what went wrong with the hooks among its notices."""

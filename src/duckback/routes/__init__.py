@@ -5,6 +5,7 @@ duckdb-incremental-export  the same for what has changed since the last backup
 duckdb-restore             a backup becomes a database file again, is proven, and only then takes the target's name
 duckdb-test-restore        the same into a scratch directory, which then goes: does it work, and how long does it take
 duckdb-verification        what the store holds is compared with what was committed
+duckdb-cleanup             what retention drops goes, and what no backup refers to
 """
 
 from dataclasses import replace
@@ -62,6 +63,12 @@ VERIFICATION = Route(
     on_completion=("deliver-ledger-events",),
 )
 
+CLEANUP = Route(
+    name="duckdb-cleanup",
+    processors=("cleanup-old-duckdb-backups",),
+    on_completion=("deliver-ledger-events",),
+)
+
 TEST_RESTORE = replace(RESTORE, name="duckdb-test-restore")
 
-ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION, TEST_RESTORE)
+ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION, CLEANUP, TEST_RESTORE)

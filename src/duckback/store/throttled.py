@@ -82,8 +82,8 @@ class ThrottledStore:
 
         self._store.put_file(key, path, digest, metadata=metadata, content_type=content_type, on_bytes=heard)
 
-    def create(self, key: str, data: bytes) -> None:
-        self._store.create(key, data)
+    def create(self, key: str, data: bytes, *, lock: bool = False) -> None:
+        self._store.create(key, data, lock=lock)
 
     def get(self, key: str, *, limit: int) -> bytes:
         return self._store.get(key, limit=limit)
