@@ -71,7 +71,17 @@ def daemon(root: Path, *arguments: str) -> Iterator[Running]:
 
 
 def _start(root: Path, arguments: tuple[str, ...], stderr: IO[bytes]) -> "subprocess.Popen[bytes]":
-    line = [str(EXECUTABLE), "daemon", "--log-format", "json", "--daemon-listen", "127.0.0.1:0", *arguments]
+    line = [
+        str(EXECUTABLE),
+        "daemon",
+        "--log-format",
+        "json",
+        "--daemon-listen",
+        "127.0.0.1:0",
+        "--niceness",
+        "0",
+        *arguments,
+    ]
     return subprocess.Popen(line, cwd=root, stderr=stderr)
 
 
@@ -178,6 +188,10 @@ def test_a_second_daemon_on_one_state_directory_is_refused(place: Place) -> None
         ('[[database]]\nname = "a"', "a [[database]] has no path"),
         ('[[database]]\npath = "a.duckdb"\n[[database]]\npath = "x/a.duckdb"', "two databases are called 'a'"),
         ("threads = 2", "names no database"),
+        (
+            'thread = 2\n[[database]]\npath = "a"\nnam = "x"\n[database.schedule]\nfulll = "1h"',
+            "Did you mean 'threads' for 'thread' and 'name' for 'nam' and 'schedule.full' for 'schedule.fulll'?",
+        ),
     ],
 )
 def test_an_invalid_configuration_is_refused_at_the_start(place: Place, text: str, words: str) -> None:

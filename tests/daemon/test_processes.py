@@ -32,7 +32,14 @@ class Runs:
 
     def __init__(self, place: Place, **options: object) -> None:
         self.inbox: SimpleQueue[Message] = SimpleQueue()
-        given = {"repo": str(place.repo), "state_dir": place.state, "threads": 1, "name": "small", **options}
+        given = {
+            "repo": str(place.repo),
+            "state_dir": place.state,
+            "threads": 1,
+            "name": "small",
+            "niceness": 0,
+            **options,
+        }
         self.processes = Processes({"small": Protected(place.database, validated(given))}, self.inbox.put)
 
     def run(self, task: Task) -> Ended:

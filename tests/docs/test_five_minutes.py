@@ -30,7 +30,7 @@ def test_the_document_runs_as_it_stands(tmp_path: Path) -> None:
     done = subprocess.run(
         ["bash", "-c", script.replace("9817", str(free_port()))],
         cwd=tmp_path,
-        env={**os.environ, "PATH": path, "DUCKBACK_THREADS": "1"},
+        env={**os.environ, "PATH": path, "DUCKBACK_THREADS": "1", "DUCKBACK_NICENESS": "0"},
         check=False,
         capture_output=True,
         text=True,

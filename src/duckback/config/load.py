@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -189,8 +189,8 @@ def _tables(document: dict[str, Any], path: Path) -> tuple[dict[str, Any], list[
     tables = document.pop("database", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise UsageError(f"{path}: databases are written as [[database]] tables")
-    shared = _known(flat(document), path)
-    entries = [_known(flat(table), path) for table in tables]
+    shared, *entries = map(flat, (document, *tables))
+    _refuse_unknown(dict.fromkeys(name for values in (shared, *entries) for name in values), path)
     for name in (name for entry in entries for name in entry if name.startswith("daemon.")):
         raise UsageError(f"{path}: {name} in a [[database]]", hint="There is one daemon: write [daemon] above them.")
     return shared, entries
@@ -202,11 +202,18 @@ def _is_meant(entry: Mapping[str, Any], name: object, database: Path | None) -> 
     return database is not None and "path" in entry and Path(entry["path"]).absolute() == database.absolute()
 
 
-def _known(values: dict[str, Any], path: Path) -> dict[str, Any]:
+def _refuse_unknown(names: Iterable[str], path: Path) -> None:
+    """All unknown options at once, each with the nearest known one: who mistypes one mistypes more."""
     known = [*option_names(), "path"]
-    for name in values:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
-            raise UsageError(f"{path}: unknown option {name!r}", hint=hint)
-    return values
+    unknown = [name for name in names if name not in known]
+    if not unknown:
+        return
+    near = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
+    meant = [
+        f"{found[0]!r} for {name!r}" if len(unknown) > 1 else repr(found[0]) for name, found in near.items() if found
+    ]
+    hints = [f"Did you mean {' and '.join(meant)}?"] if meant else []
+    if len(meant) < len(unknown):
+        hints.append(f"Known are: {', '.join(known)}.")
+    several = "s" if len(unknown) > 1 else ""
+    raise UsageError(f"{path}: unknown option{several} {', '.join(map(repr, unknown))}", hint=" ".join(hints))
