@@ -144,7 +144,7 @@ class Options(BaseModel):
         "rows, from which the next incremental writes it whole again",
     )
     niceness: int = Field(
-        10, ge=0, le=19, description="how far `backup` and the daemon's runs stand back for other processes, 0 to 19"
+        5, ge=0, le=19, description="how far `backup` and the daemon's runs stand back for other processes, 0 to 19"
     )
     bandwidth: Annotated[int | None, BeforeValidator(parse_size)] = Field(
         None, gt=0, description="the most bytes a second that one backup sends to the store, such as 20MB; default: any"
