@@ -80,6 +80,8 @@ def tigerbeetle_server(_started_server: TigerBeetleServer | None) -> Iterator[Ti
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # No configuration file of whoever runs the tests is found, and no terminal setting of theirs counts.
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-configuration"))
+    # Verbs run in this process, whose priority is not theirs to lower for all tests that follow.
+    monkeypatch.setattr("duckback.cli.backup.be_gentle", lambda _: None)
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
 

@@ -9,25 +9,27 @@ from uuid import UUID
 
 from duckback.api.keeping import Keeping
 from duckback.api.listed import Listed, Shown
+from duckback.api.parents import parent_of
 from duckback.api.test_restores import restore_all
+from duckback.audit.health import HealthView
 from duckback.audit.view import LedgerView
-from duckback.errors import NoSuchBackup, UsageError, Withdrawn
+from duckback.errors import UsageError, Withdrawn
+from duckback.hooks import Telling
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.ledger.records import known, verdicts
 from duckback.model.ids import new_id
 from duckback.model.manifest import FileIdentity
 from duckback.model.proof import Level, Standing
-from duckback.model.recorded import NOTHING, Known
+from duckback.model.recorded import NOTHING
 from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.summary import Summary
 from duckback.model.unchanged import why_changed
 from duckback.repository.finding import find_backup, find_database
-from duckback.repository.parent import Parent, find_parent
 from duckback.repository.pins import read_pins
 from duckback.repository.proofs import proofs, standings
 from duckback.repository.repository import Repository
 from duckback.repository.stones import look
-from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION
+from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, TEST_RESTORE, VERIFICATION
 from duckback.routes.deadline import Deadline
 from duckback.routes.engine import run
 from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange, required
@@ -82,6 +84,22 @@ class Duckback(Keeping):
             NoSuchBackup: an incremental is asked for, and there is no backup.
             DuckbackError: as of `duckback.errors`; no part of the backup is visible then.
         """
+        route = INCREMENTAL_EXPORT if scope == "incremental" else FULL_EXPORT
+        stem = None if isinstance(database, Connection) else Path(database).stem
+        with self._telling(route, name or self._options.name or stem, self._clock()) as telling:
+            take = partial(self._backup, telling, database, name=name, scope=scope, selection=selection)
+            return telling.ends(take(trust_repository=trust_repository))
+
+    def _backup(
+        self,
+        telling: Telling,
+        database: str | os.PathLike[str] | Connection,
+        *,
+        name: str | None,
+        scope: Scope | None,
+        selection: Selection,
+        trust_repository: bool,
+    ) -> BackupExchange:
         source = database if isinstance(database, Connection) else Path(database)
         capture = partial(capture_of, source, self._options.capture, self._wiring.images)
         wanted = self._name_of_new(name or self._options.name or _default_name(capture()))
@@ -89,6 +107,7 @@ class Duckback(Keeping):
         with self._wiring.ledger() as ledger, self._wiring.leases(wanted).hold("backup"):
             take = partial(
                 self._take,
+                telling,
                 repository,
                 ledger,
                 database=wanted,
@@ -103,6 +122,7 @@ class Duckback(Keeping):
 
     def _take(
         self,
+        telling: Telling,
         repository: Repository,
         ledger: EmbeddedLedger,
         capture: Capture,
@@ -116,7 +136,7 @@ class Duckback(Keeping):
         try:
             stones = look(self._store, database)
             witness = NOTHING if trust_repository else known(ledger, repository.id, database)
-            parent = _parent(repository, database, scope, stones.tombstoned, witness)
+            parent = parent_of(repository, database, scope, stones.tombstoned, witness)
             exchange = BackupExchange(
                 database=database,
                 start_time=started,
@@ -131,6 +151,7 @@ class Duckback(Keeping):
                 notices=(f"a full backup was taken: {parent.doubt}",) if parent.doubt else (),
             )
             route = INCREMENTAL_EXPORT if parent.committed else FULL_EXPORT
+            telling.begins(route.name, database)
             return run(route, exchange, self._wiring.export(exchange, repository, ledger))
         finally:
             capture.release()
@@ -231,24 +252,25 @@ class Duckback(Keeping):
         Raises:
             DuckbackError: as of `duckback.errors`; the target is as it was then.
         """
-        repository = Repository.open(self._store)
-        database = find_database(repository, name or self._options.name)
-        started = self._clock()
-        exchange = RestoreExchange(
-            database=database,
-            start_time=started,
-            run_id=new_id(started),
-            wanted=find_backup(repository, database, backup),
-            at=at,
-            target=Path(target).absolute(),
-            force=force,
-            storage_version=storage_version,
-            selection=selection,
-            trust_ddl=trust_ddl,
-            trust_repository=trust_repository,
-        )
-        with self._wiring.ledger() as ledger:
-            return run(RESTORE, exchange, self._wiring.restore(exchange, repository, ledger))
+        with self._telling(RESTORE, name, self._clock()) as telling, self._wiring.ledger() as ledger:
+            repository = Repository.open(self._store)
+            database = find_database(repository, name or self._options.name)
+            telling.begins(RESTORE.name, database)
+            started = self._clock()
+            exchange = RestoreExchange(
+                database=database,
+                start_time=started,
+                run_id=new_id(started),
+                wanted=find_backup(repository, database, backup),
+                at=at,
+                target=Path(target).absolute(),
+                force=force,
+                storage_version=storage_version,
+                selection=selection,
+                trust_ddl=trust_ddl,
+                trust_repository=trust_repository,
+            )
+            return telling.ends(run(RESTORE, exchange, self._wiring.restore(exchange, repository, ledger)))
 
     def verify(
         self,
@@ -273,21 +295,23 @@ class Duckback(Keeping):
         Raises:
             DuckbackError: the store, this machine or the call keep it from finding out.
         """
-        repository = Repository.open(self._store)
-        database = find_database(repository, name or self._options.name)
-        started = self._clock()
-        exchange = VerificationExchange(
-            database=database,
-            start_time=started,
-            run_id=new_id(started),
-            wanted=find_backup(repository, database, backup),
-            level=level,
-            deadline=Deadline(max_duration),
-        )
-        with self._wiring.ledger() as ledger:
+        route = TEST_RESTORE if level == "restore" else VERIFICATION
+        with self._telling(route, name, self._clock()) as telling, self._wiring.ledger() as ledger:
+            repository = Repository.open(self._store)
+            database = find_database(repository, name or self._options.name)
+            telling.begins(route.name, database)
+            started = self._clock()
+            exchange = VerificationExchange(
+                database=database,
+                start_time=started,
+                run_id=new_id(started),
+                wanted=find_backup(repository, database, backup),
+                level=level,
+                deadline=Deadline(max_duration),
+            )
             if level == "restore":
-                return restore_all(self._wiring, repository, ledger, exchange)
-            return run(VERIFICATION, exchange, self._wiring.verification(exchange, repository, ledger))
+                return telling.ends(restore_all(self._wiring, repository, ledger, exchange))
+            return telling.ends(run(VERIFICATION, exchange, self._wiring.verification(exchange, repository, ledger)))
 
     def test_restore(self, backup: str | None = None, *, name: str | None = None) -> VerificationExchange:
         """Restore one backup, the newest by default, into a scratch place, compare it with its manifest, remove it.
@@ -301,6 +325,11 @@ class Duckback(Keeping):
     def ledger(self) -> LedgerView:
         """The events of backups: listed, shown, reconciled, delivered."""
         return LedgerView(self._options)
+
+    @property
+    def health(self) -> HealthView:
+        """What has been done for a database, and whether that is enough: `check`."""
+        return HealthView(self._options, self._clock)
 
     def backup_metadata(self, sql: str = "FROM backup_metadata", *, name: str | None = None) -> Relation:
         """The table `backup_metadata`, one row a backup, failed runs included, as a DuckDB relation.
@@ -330,17 +359,3 @@ def _default_name(capture: Capture) -> str | None:
         return capture.default_name
     finally:
         capture.release()
-
-
-def _parent(
-    repository: Repository, database: str, scope: Scope | None, pruned: frozenset[UUID], witness: Known
-) -> Parent:
-    if scope == "full":
-        return Parent(None)
-    parent = find_parent(repository, database, pruned, witness)
-    if scope == "incremental" and parent.committed is None and parent.doubt is None:
-        raise NoSuchBackup(
-            f"there is no backup of {database!r} that an incremental could be the difference to",
-            hint="Take a full one first: --full, or neither option.",
-        )
-    return parent

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from duckback.api.gentle import be_gentle
 from duckback.cli.options import Call, with_options
 from duckback.cli.output import notice, print_document, size, table_label
 from duckback.cli.progress import progress_bars
@@ -32,6 +33,7 @@ def backup(
     if full and incremental:
         raise UsageError("--full and --incremental were both given", hint="Give one of them, or neither.")
     scope: Scope | None = "full" if full else "incremental" if incremental else None
+    be_gentle(call.loaded.options.niceness)
     with progress_bars() as report:
         done = call.duckback(report).backup(
             database,
