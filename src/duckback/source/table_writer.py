@@ -13,7 +13,7 @@ from duckback.model.export import ExportedFile, ExportedTable, FileKind
 from duckback.model.manifest import Fingerprint, Run, Segment
 from duckback.model.progress import Progress, Report
 from duckback.source.encoding import stored
-from duckback.source.engine import scalar
+from duckback.source.engine import KEEPS_ONE_ZERO, scalar
 from duckback.source.fingerprint import CHUNK_ROWS, measured_groups, total
 from duckback.source.native import NativeCopy
 from duckback.source.order import ExportOrder
@@ -120,7 +120,7 @@ class TableWriter:
             segments += _segments(number, part)
             done += files[-1].rows
         if self.is_native:
-            self.native = NativeCopy(self.order.staging / f"{self.stem}.native.duckdb", self.table.stored_columns)
+            self.native = NativeCopy(self.order.staging / f"{self.stem}.native.duckdb", self.table)
             self.native.take(self.con, self.relation)
         rows_in_all = measured.fingerprint
         return ExportedTable(
@@ -168,8 +168,7 @@ class TableWriter:
         middle = "" if kind == "rows" else f".{kind}"
         name = f"{self.stem}{middle}.{number:04d}.parquet"
         labels = f"'duckback.backup': {literal(self.order.label)}, 'duckback.table': {literal(self.table.label)}"
-        # DuckDB 1.5 takes 0.0 and -0.0 for one entry of a dictionary.
-        plain = ", DICTIONARY_SIZE_LIMIT 0" if duckdb.__version__.startswith("1.") and self._has_floats else ""
+        plain = ", DICTIONARY_SIZE_LIMIT 0" if KEEPS_ONE_ZERO and self._has_floats else ""
         options = f"{_COPY_OPTIONS}{plain}, ROW_GROUP_SIZE {group_rows}, KV_METADATA {{{labels}}}"
         values = ", ".join(f"{stored(identifier(name), of)} AS {identifier(name)}" for name, of in self._types.items())
         query = " UNION ALL ".join(f"(SELECT {values} FROM {source}{self._in_order(chunks)})" for source in sources)
