@@ -19,7 +19,7 @@ from duckback.source.native import NativeCopy
 from duckback.source.order import ExportOrder
 from duckback.source.progress import followed
 from duckback.source.sql import identifier, literal, qualified
-from duckback.source.types import parse_type
+from duckback.source.types import has_floats, parse_type
 from duckback.source.width import row_group_rows, width
 
 CHUNKS_PER_FILE = 16
@@ -90,10 +90,6 @@ class TableWriter:
     def storage(self) -> dict[str, str]:
         """Per stored column, the way that Parquet holds it."""
         return {name: storages(of) for name, of in self._types.items()}
-
-    @property
-    def _has_floats(self) -> bool:
-        return any(part.id in {"float", "double"} for of in self._types.values() for part in of.parts())
 
     def _has_column(self, names: set[str]) -> bool:
         return not names.isdisjoint(column.name.lower() for column in self.table.columns)
@@ -168,7 +164,7 @@ class TableWriter:
         middle = "" if kind == "rows" else f".{kind}"
         name = f"{self.stem}{middle}.{number:04d}.parquet"
         labels = f"'duckback.backup': {literal(self.order.label)}, 'duckback.table': {literal(self.table.label)}"
-        plain = ", DICTIONARY_SIZE_LIMIT 0" if KEEPS_ONE_ZERO and self._has_floats else ""
+        plain = ", DICTIONARY_SIZE_LIMIT 0" if KEEPS_ONE_ZERO and has_floats(self.table.stored_columns) else ""
         options = f"{_COPY_OPTIONS}{plain}, ROW_GROUP_SIZE {group_rows}, KV_METADATA {{{labels}}}"
         values = ", ".join(f"{stored(identifier(name), of)} AS {identifier(name)}" for name, of in self._types.items())
         query = " UNION ALL ".join(f"(SELECT {values} FROM {source}{self._in_order(chunks)})" for source in sources)
