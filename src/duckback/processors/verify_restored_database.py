@@ -10,7 +10,7 @@ from duckback.source.child import run_job
 from duckback.source.deferred_file import write_deferred
 from duckback.source.engine import Limits
 from duckback.source.install import install
-from duckback.source.jobs import ExamineDatabase, InstallDatabase
+from duckback.source.jobs import NOTICES, ExamineDatabase, InstallDatabase
 
 
 class VerifyRestoredDatabase:
@@ -31,12 +31,12 @@ class VerifyRestoredDatabase:
             deferred=exchange.deferred,
             resources=self._limits.at(required(exchange.staging).path / "spill"),
         )
-        run_job(job, self._report)
+        notices = (*exchange.notices, *NOTICES.validate_json(run_job(job, self._report)))
         # Cut in half, an install under --force leaves no database under the target's name until the next restore.
         with undisturbed():
             kept_as = self._install(exchange, new_file)
             written = write_deferred(exchange.target, exchange.deferred)
-        return replace(exchange, status="completed", kept_as=kept_as, deferred_sql=written)
+        return replace(exchange, status="completed", notices=notices, kept_as=kept_as, deferred_sql=written)
 
     def _install(self, exchange: RestoreExchange, new_file: Path) -> Path | None:
         if not exchange.force:

@@ -8,8 +8,6 @@ duckdb-test-restore        a backup becomes a database file again, is proven, an
 duckdb-cleanup             what retention drops goes, and what no backup refers to
 """
 
-from dataclasses import replace
-
 from duckback.routes.route import Route
 
 _AFTER_A_BACKUP = (

@@ -28,6 +28,9 @@ from duckback.source.sequences import at_their_positions, refuse_unless_told
 DEFERRED: TypeAdapter[tuple[Deferred, ...]] = TypeAdapter(tuple[Deferred, ...])
 """What BuildDatabase answers."""
 
+NOTICES: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
+"""What ExamineDatabase answers."""
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -212,11 +215,11 @@ class ExamineDatabase(WaryJob):
     deferred: tuple[Deferred, ...]
 
     def run(self, caller: Caller) -> str:
-        """Returns nothing but that all is right."""
-        examine_database(
+        """Returns what the user should hear, as JSON; all else is right."""
+        notices = examine_database(
             self.target, self.manifest, self.files, self.deferred, resources=self.resources, report=caller.report
         )
-        return ""
+        return NOTICES.dump_json(tuple(notices)).decode()
 
 
 class ReadRows(WaryJob):
