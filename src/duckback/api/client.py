@@ -77,28 +77,30 @@ class Duckback(Keeping):
             NoSuchBackup: an incremental is asked for, and there is no backup.
             DuckbackError: as of `duckback.errors`; no part of the backup is visible then.
         """
+        started = self._clock()
         source = database if isinstance(database, Connection) else Path(database)
         capture = partial(capture_of, source, self._options.capture, self._wiring.images)
         wanted = self._name_of_new(name or self._options.name or _default_name(capture()))
-        repository = Repository.open_or_create(self._store, self._clock())
+        repository = Repository.open_or_create(self._store, started)
         with self._wiring.ledger() as ledger, self._wiring.leases(wanted).hold("backup"):
             take = partial(self._take, repository, ledger, database=wanted, scope=scope, selection=selection)
             for _ in range(_ATTEMPTS - 1):
                 with contextlib.suppress(Withdrawn):
-                    return take(capture())
-            return take(capture())
+                    return take(capture(), started)
+                started = self._clock()
+            return take(capture(), started)
 
     def _take(
         self,
         repository: Repository,
         ledger: EmbeddedLedger,
         capture: Capture,
+        started: datetime,
         *,
         database: str,
         scope: Scope | None,
         selection: Selection,
     ) -> BackupExchange:
-        started = self._clock()
         try:
             stones = look(self._store, database)
             parent = _parent(repository, database, scope, stones.tombstoned, ledger)
