@@ -12,7 +12,7 @@ from duckback.store.files import make_directories, open_new, pour, read_blocks
 
 _T = TypeVar("_T")
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-_ATTEMPTS = 10
+_ATTEMPTS = 100
 
 
 def link_or_copy(source: Path, temporary: Path, on_bytes: BytesDone | None) -> tuple[int, str]:
