@@ -34,7 +34,8 @@ def _in_directory(directory: Path, act: Callable[[], _T]) -> _T:
         try:
             make_directories(directory)
             return act()
-        except FileNotFoundError:
+        except (FileNotFoundError, FileExistsError):
+            # It went between two looks at it; what is there for good, and no directory, ends the attempts.
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError  # pragma: no cover
