@@ -45,6 +45,8 @@ class Book:
         return backup_id in self.completed and backup_id not in self.pruned
 
     def record(self, tombstone: Tombstone, done: Done) -> None:
+        if tombstone.cause == "retention":  # its run may have been killed between its commit and its record
+            self.completed.setdefault(tombstone.backup_id, SIZE)
         if has_event(tombstone.cause, done.bytes):
             assert self.pruned.setdefault(done.backup_id, done.bytes) == done.bytes
 
