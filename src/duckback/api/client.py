@@ -153,8 +153,7 @@ class Duckback(Keeping):
         Raises:
             NoSuchBackup: none, or more than one, is meant.
         """
-        repository = Repository.open(self._store)
-        database = find_database(repository, name or self._options.name)
+        repository, database = self._opened(name)
         backup_id = required(find_backup(repository, database, backup))
         committed = repository.read(database, backup_id)
         verified_at, is_good = self._verifications(repository.id).get(backup_id, (None, None))
@@ -216,8 +215,7 @@ class Duckback(Keeping):
         Raises:
             DuckbackError: as of `duckback.errors`; the target is as it was then.
         """
-        repository = Repository.open(self._store)
-        database = find_database(repository, name or self._options.name)
+        repository, database = self._opened(name)
         started = self._clock()
         exchange = RestoreExchange(
             database=database,
@@ -240,8 +238,7 @@ class Duckback(Keeping):
         Returns:
             The exchange, whose `results` say what is wrong; problems are not raised.
         """
-        repository = Repository.open(self._store)
-        database = find_database(repository, name or self._options.name)
+        repository, database = self._opened(name)
         started = self._clock()
         exchange = VerificationExchange(
             database=database,

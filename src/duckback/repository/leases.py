@@ -148,12 +148,20 @@ class Leases:
             # An answer can be lost after the store did what it was asked: what counts is what it holds.
             if not self._is_ours(kind, generation, owner):
                 raise
-        highest = max(found for found, _ in self._keys(kind))
-        if highest > generation:
+        try:
+            self._settle(kind, generation)
+        except StoreError:
+            with contextlib.suppress(StoreError):  # the failure itself is raised
+                self._remove(kind, below=(generation + 1, 0))
+            raise
+        return generation, owner
+
+    def _settle(self, kind: LeaseKind, generation: int) -> None:
+        """Raises Locked where somebody took a later generation at the same time; else removes earlier ones."""
+        if max(found for found, _ in self._keys(kind)) > generation:
             self._remove(kind, below=(generation + 1, 0))
             raise self._busy(self._newest(kind))
         self._remove(kind, below=(generation, 0))
-        return generation, owner
 
     def _busy(self, lease: Lease | None) -> Locked:
         what = "a backup of" if lease is None or lease.kind == "backup" else "a prune of"
