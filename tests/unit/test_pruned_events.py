@@ -73,3 +73,12 @@ def test_what_a_run_took_back_itself_was_never_there(ledger: EmbeddedLedger, man
     own = withdrawal(Summary.of(manifest, held(manifest).sha256), the_id(1))
     PrunedEvents(ledger, the_id(99), "hot").record(own, 0)
     assert entries(ledger) == []
+
+
+def test_a_backup_that_began_is_open_until_it_is_known_how_it_ended(ledger: EmbeddedLedger, manifest: Manifest) -> None:
+    events = PrunedEvents(ledger, the_id(99), "hot")
+    assert not events.is_open(the_id(2))
+    ledger.record(event_of_backup(manifest, held(manifest).sha256, EventKind.STARTED))
+    assert events.is_open(the_id(2))
+    ledger.record(event_of_backup(manifest, held(manifest).sha256, EventKind.FAILED))
+    assert not events.is_open(the_id(2))

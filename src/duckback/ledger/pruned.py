@@ -26,9 +26,10 @@ class PrunedEvents:
         return self._has(EventKind.COMPLETED, backup_id) and not self._has(EventKind.PRUNED, backup_id)
 
     def is_open(self, backup_id: UUID) -> bool:
-        """Whether this ledger knows a backup, and not that it was pruned."""
+        """Whether this ledger knows a backup, and neither that it failed nor that it was pruned."""
         knows = self._has(EventKind.STARTED, backup_id) or self._has(EventKind.COMPLETED, backup_id)
-        return knows and not self._has(EventKind.PRUNED, backup_id)
+        ends = (EventKind.FAILED, EventKind.PRUNED)
+        return knows and not any(self._has(kind, backup_id) for kind in ends)
 
     def _has(self, kind: EventKind, backup_id: UUID) -> bool:
         return self._ledger.entry(event_id(kind, backup_id).int) is not None

@@ -30,7 +30,7 @@ class Books(Protocol):
         ...
 
     def is_open(self, backup_id: UUID) -> bool:
-        """Whether it knows a backup, and not that it was pruned."""
+        """Whether it knows a backup, and neither that it failed nor that it was pruned."""
         ...
 
     def record(self, tombstone: Tombstone, amount: int) -> None:
