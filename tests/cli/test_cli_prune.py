@@ -71,6 +71,12 @@ def test_the_grace_period_is_24_hours_by_the_clock_of_the_store_too(aged: Place)
     assert all("within the grace period of 1d" in one["reason"] for one in answer)
 
 
+def test_a_clock_that_is_years_ahead_removes_nothing_that_is_young(full: Place) -> None:
+    full.run("backup", full.database, "--full").worked()
+    ahead = Duckback(full.repo, state_dir=full.state, retention={"grace": "0s"}, clock=partial(days_ago, -1000))
+    assert [one.is_kept for one in ahead.prune().decisions] == [True, True]
+
+
 def test_a_full_backup_prunes_by_the_same_rules(aged: Place) -> None:
     young = aged.backup_ids()[2]
     aged.run("backup", aged.database, "--full", "--grace", "0s").worked()
@@ -173,7 +179,8 @@ def test_a_cache_that_is_damaged_or_old_is_read_anew(aged: Place) -> None:
     wanted = aged.run("list", "--json").worked().json
     cached = sorted((aged.state / "cache").rglob("manifests/*.json"))
     assert len(cached) == 3
-    cached[0].write_bytes(b"damaged")
+    cached[0].write_bytes(cached[0].read_bytes().replace(b'"rows":4', b'"rows":9'))
+    assert b'"rows":9' in cached[0].read_bytes()
     cached[1].write_bytes(cached[2].read_bytes())
     assert aged.run("list", "--json").worked().json == wanted
 
