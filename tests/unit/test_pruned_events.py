@@ -71,6 +71,7 @@ def test_a_backup_whose_run_died_before_its_record_is_recorded_as_it_would_have_
 
 def test_what_a_run_took_back_itself_was_never_there(ledger: EmbeddedLedger, manifest: Manifest) -> None:
     own = withdrawal(Summary.of(manifest, held(manifest).sha256), the_id(1))
+    assert [one.key for one in own.objects] == [a_ref(the_id(2), "incremental").key]
     PrunedEvents(ledger, the_id(99), "hot").record(own, 0)
     assert entries(ledger) == []
 
