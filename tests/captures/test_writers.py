@@ -66,7 +66,7 @@ def test_a_database_that_is_opened_and_closed_all_the_time_is_captured_in_the_en
     tmp_path: Path, path: Path, engine: str
 ) -> None:
     with reopening(path, engine):
-        seen = [rows(taken(path, tmp_path, seconds=100), "SELECT count(*), max(i) FROM t")[0] for _ in range(2)]
+        seen = [rows(taken(path, tmp_path, seconds=30), "SELECT count(*), max(i) FROM t")[0] for _ in range(2)]
     assert all(count == last + 1 for count, last in seen)
     assert seen == sorted(seen)
 
