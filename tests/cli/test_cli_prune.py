@@ -16,6 +16,7 @@ from duckback.errors import Locked
 from duckback.model.lease import Owner
 from duckback.repository import layout
 from duckback.source.demo import differing_rows
+from duckback.store.keys import TEMPORARY
 from duckback.store.local import LocalStore
 
 DAY = timedelta(days=1)
@@ -162,7 +163,18 @@ def test_a_backup_goes_on_where_another_one_was_killed_on_this_machine(place: Pl
     running.send_signal(signal.SIGKILL)
     running.wait()
     place.run("backup", place.database).worked()
-    assert not folder.exists()
+    assert list(LocalStore(place.repo).list("small/leases/")) == []
+
+
+@pytest.mark.parametrize("folder", ["leases/backup", "manifests", "pruned", "duckdb/full"])
+def test_what_a_killed_process_left_half_written_goes_after_the_grace_period(full: Place, folder: str) -> None:
+    left = full.repo / "small" / folder / f"{TEMPORARY}0123456789abcdef"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"half")
+    full.run("prune").worked()
+    assert left.exists()
+    full.run("prune", "--grace", "0s").worked()
+    assert not left.exists()
 
 
 def test_a_prune_meets_a_prune_in_another_thread(aged: Place) -> None:

@@ -144,7 +144,7 @@ class Cleanup:
             self.deletion.entomb(tombstone_of(orphans, now))
         self.deletion.decide()
         finished = [self._finish(held, backup_id) for backup_id in self.deletion.look().going]
-        aborted = self.store.abort_uploads(layout.data_prefix(self.database), before=now - self.policy.grace)
+        aborted = self.store.abort_uploads(layout.database_prefix(self.database), before=now - self.policy.grace)
         return Cleaned(tuple(decisions), freed(decisions), tuple(finished), orphans, tuple(aborted))
 
     def _withdraw_dead(self, found: Mapping[UUID, Found], stones: Stones) -> None:
