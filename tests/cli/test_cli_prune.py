@@ -17,6 +17,7 @@ from duckback.model.lease import Owner
 from duckback.model.seal import seal, unseal
 from duckback.repository import layout
 from duckback.source.demo import differing_rows
+from duckback.store.keys import TEMPORARY
 from duckback.store.local import LocalStore
 
 DAY = timedelta(days=1)
@@ -70,6 +71,12 @@ def test_the_grace_period_is_24_hours_by_the_clock_of_the_store_too(aged: Place)
     answer = aged.run("prune", "--json").worked().json["backups"]
     assert {one["decision"] for one in answer} == {"keep"}
     assert all("within the grace period of 1d" in one["reason"] for one in answer)
+
+
+def test_a_clock_that_is_years_ahead_removes_nothing_that_is_young(full: Place) -> None:
+    full.run("backup", full.database, "--full").worked()
+    ahead = Duckback(full.repo, state_dir=full.state, retention={"grace": "0s"}, clock=partial(days_ago, -1000))
+    assert [one.is_kept for one in ahead.prune().decisions] == [True, True]
 
 
 def test_a_full_backup_prunes_by_the_same_rules(aged: Place) -> None:
@@ -157,7 +164,18 @@ def test_a_backup_goes_on_where_another_one_was_killed_on_this_machine(place: Pl
     running.send_signal(signal.SIGKILL)
     running.wait()
     place.run("backup", place.database).worked()
-    assert not folder.exists()
+    assert list(LocalStore(place.repo).list("small/leases/")) == []
+
+
+@pytest.mark.parametrize("folder", ["leases/backup", "manifests", "pruned", "duckdb/full"])
+def test_what_a_killed_process_left_half_written_goes_after_the_grace_period(full: Place, folder: str) -> None:
+    left = full.repo / "small" / folder / f"{TEMPORARY}0123456789abcdef"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"half")
+    full.run("prune").worked()
+    assert left.exists()
+    full.run("prune", "--grace", "0s").worked()
+    assert not left.exists()
 
 
 def test_a_prune_meets_a_prune_in_another_thread(aged: Place) -> None:
@@ -174,7 +192,8 @@ def test_a_cache_that_is_damaged_or_old_is_read_anew(aged: Place) -> None:
     wanted = aged.run("list", "--json").worked().json
     cached = sorted((aged.state / "cache").rglob("manifests/*.json"))
     assert len(cached) == 3
-    cached[0].write_bytes(b"damaged")
+    cached[0].write_bytes(cached[0].read_bytes().replace(b'"rows":4', b'"rows":9'))
+    assert b'"rows":9' in cached[0].read_bytes()
     cached[1].write_bytes(cached[2].read_bytes())
     assert aged.run("list", "--json").worked().json == wanted
 

@@ -151,7 +151,12 @@ def test_local_copies_are_kept_for_their_time_only(tmp_path: Path, seaweed: Seaw
 
 def test_a_local_repository_needs_no_local_copies(tmp_path: Path) -> None:
     Duckback(tmp_path / "repo", state_dir=tmp_path / "state").backup(hot_tier(tmp_path, signals=100))
-    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == ["images", "ledger.sqlite", "staging"]
+    assert sorted(path.name for path in (tmp_path / "state").iterdir()) == [
+        "cache",
+        "images",
+        "ledger.sqlite",
+        "staging",
+    ]
 
 
 def test_100_000_rows_are_exported_in_less_than_30_seconds(tmp_path: Path) -> None:

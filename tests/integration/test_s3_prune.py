@@ -10,7 +10,6 @@ from support.s3 import MiB, refuse_calls
 from support.seaweed import Seaweed
 
 from duckback import Duckback
-from duckback.errors import StoreError
 from duckback.source.demo import differing_rows
 
 if TYPE_CHECKING:
@@ -109,8 +108,9 @@ def test_what_is_refused_one_by_one_too_is_reported_and_goes_next_time(
     pruning = duckback(seaweed, bucket, tmp_path)
     for operation in ("DeleteObjects", "DeleteObject"):
         refuse_calls(_driver(pruning), operation, 403, "AccessDenied")
-    with pytest.raises(StoreError, match=r"cannot remove .*leases"):
-        pruning.prune()
+    refused = pruning.prune().refused
+    assert len(refused) == 1
+    assert "AccessDenied" in refused[0].reason
     assert len(parquet(client, bucket)) == 2 * TABLES
     assert duckback(seaweed, bucket, tmp_path).prune().refused == ()
     assert len(parquet(client, bucket)) == TABLES

@@ -15,7 +15,7 @@ from duckback.model.lease import LeaseKind
 from duckback.model.manifest import Manifest, ObjectRef
 from duckback.model.policy import Policy
 from duckback.model.recorded import NOTHING
-from duckback.model.tombstone import Done, Tombstone, has_event
+from duckback.model.tombstone import Tombstone, has_event
 from duckback.repository import layout
 from duckback.repository.cleanup import Cleaned, Cleanup
 from duckback.repository.commit import commit
@@ -45,9 +45,14 @@ class Book:
     def is_completed(self, backup_id: UUID) -> bool:
         return backup_id in self.completed and backup_id not in self.pruned
 
-    def record(self, tombstone: Tombstone, done: Done) -> None:
-        if has_event(tombstone.cause, done.bytes):
-            assert self.pruned.setdefault(done.backup_id, done.bytes) == done.bytes
+    def is_open(self, backup_id: UUID) -> bool:
+        return backup_id not in self.pruned
+
+    def record(self, tombstone: Tombstone, amount: int) -> None:
+        if tombstone.cause == "retention":
+            assert self.completed.setdefault(tombstone.backup_id, tombstone.own_bytes) == tombstone.own_bytes
+        if has_event(tombstone.cause, amount):
+            assert self.pruned.setdefault(tombstone.backup_id, amount) == amount
 
     @property
     def balance(self) -> int:

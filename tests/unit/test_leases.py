@@ -204,3 +204,34 @@ def test_unlock_takes_a_lease_from_whoever_holds_it_and_says_who_that_was() -> N
     assert released is not None
     assert released.owner.host == "elsewhere"
     assert leases(store).release("prune") is None
+
+
+def test_an_answer_that_was_lost_is_a_lease_all_the_same() -> None:
+    store = FaultyStore(MemoryStore(), Fault("create", StoreUnavailable("down"), after=True))
+    with leases(store).hold("prune"):
+        assert len(lease_keys(store.inner)) == 1
+    assert lease_keys(store.inner) == []
+
+
+def test_a_lease_that_was_not_taken_is_no_lease() -> None:
+    store = FaultyStore(MemoryStore(), Fault("create", StoreUnavailable("down")))
+    with pytest.raises(StoreUnavailable), leases(store).hold("prune"):
+        pytest.fail("it was not there")
+    assert lease_keys(store.inner) == []
+
+
+@pytest.mark.parametrize("call", [2, 3, 4])
+def test_a_failure_half_way_leaves_no_lease_behind(call: int) -> None:
+    store = FaultyStore(MemoryStore(), Fault("list", StoreUnavailable("down"), first=call, last=call))
+    with pytest.raises(StoreUnavailable), leases(store).hold("prune"):
+        pytest.fail("it was not there")
+    assert lease_keys(store.inner) == []
+
+
+def test_what_this_process_could_not_give_back_it_takes_again_at_once() -> None:
+    store, clock = FaultyStore(MemoryStore(), Fault("delete", StoreUnavailable("down"))), Clock()
+    with leases(store).hold("prune"):
+        pass
+    assert len(lease_keys(store.inner)) == 1
+    with leases(store, clock.timing()).hold("prune"):
+        assert clock.now == 1000

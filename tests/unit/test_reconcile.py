@@ -13,6 +13,7 @@ from duckback.ledger.evidence import Evidence, Remote
 from duckback.ledger.reconcile import Contradiction, reconcile
 from duckback.model.events import EventKind
 from duckback.model.manifest import LedgerHead
+from duckback.model.tombstone import Done
 from duckback.routes.exchange import required
 
 
@@ -184,6 +185,18 @@ def test_a_pruned_backup_that_is_there_again_has_returned(world: World) -> None:
     again = replace(world.held[last(world)], sha256=required(world.tombstones[pruned].manifest_sha256))
     found = names(world.evidence(backups={**world.held, pruned: again}))
     assert ("backup-returned", pruned) in found
+
+
+def test_bytes_of_a_run_that_took_its_backup_back_are_on_no_ledger_though_a_child_refers_to_them(world: World) -> None:
+    taken_back = world.commit(world.start(), [500])
+    world.backup([3], parent=taken_back)
+    world.entomb(taken_back)
+    world.tombstones[taken_back] = world.tombstones[taken_back].model_copy(update={"cause": "withdrawn"})
+    world.done[taken_back] = Done(backup_id=taken_back, keys=(), bytes=0)
+    del world.held[taken_back]
+    world.deliver()
+    found = reconcile(world.evidence())
+    assert (found.findings, found.pending) == ((), ())
 
 
 def test_what_is_on_its_way_is_pending_and_balances_wait_for_it(world: World) -> None:

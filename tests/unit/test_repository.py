@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.faulty import Fault, FaultyStore
+from support.graves import entomb
 from support.manifests import a_manifest, committed
 
 from duckback.errors import AlreadyExists, IntegrityError, NoRepository, NoSuchBackup, StoreUnavailable
 from duckback.model.ids import new_id
 from duckback.model.manifest import encode
 from duckback.repository import layout
+from duckback.repository.finding import find_backup
 from duckback.repository.repository import Repository
 from duckback.store.keys import check_key
 from duckback.store.memory import MemoryStore
@@ -172,3 +174,12 @@ def test_a_manifest_that_belongs_elsewhere_is_refused(repository: Repository, fi
     repository.store.create(layout.manifest_key("hot", honest.backup_id), encode(forged))
     with pytest.raises(IntegrityError, match=f"is the manifest of another {field.removesuffix('_id')}"):
         repository.read("hot", honest.backup_id)
+
+
+def test_a_backup_that_is_being_pruned_does_not_count_any_more(repository: Repository) -> None:
+    first, second = (
+        committed(repository, a_manifest(repository.id, snapshot_at=NOW + timedelta(hours=n))) for n in range(2)
+    )
+    entomb(repository.store, "hot", second.manifest.backup_id)
+    assert repository.backups("hot") == [first]
+    assert find_backup(repository, "hot", "latest") == first.manifest.backup_id

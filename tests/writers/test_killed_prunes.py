@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support.faulty import Fault, FaultyStore
+from support.graves import entomb
 from support.interleave import Process, Serial
 from support.manifests import a_manifest
 from support.writers import (
@@ -16,6 +17,7 @@ from support.writers import (
     assert_everything_adds_up,
     backup,
     cleanup,
+    deletion,
     lacking,
     prune,
     repository,
@@ -232,3 +234,25 @@ def test_a_damaged_pin_stops_a_prune_and_is_named() -> None:
     with pytest.raises(IntegrityError, match=r"pins/.* is damaged"):
         prune(store, book)
     assert len(repository(store).backup_ids("hot")) == 4
+
+
+def test_a_tombstone_that_comes_while_others_are_decided_is_decided_from_a_listing_that_is_younger_than_it() -> None:
+    inner, book = MemoryStore(), Book()
+    backup(inner, book, 1, full=True)
+    backup(inner, book, 2, full=True)
+    store, looks = FaultyStore(inner), iter(range(100))
+    entomb(inner, "hot", the_id(1), repository(inner).read("hot", the_id(1)).manifest)
+
+    def meanwhile(prefix: str) -> None:
+        if prefix == layout.tombstone_prefix("hot") and next(looks) == 1:
+            backup(inner, book, 3, full=True)
+            entomb(inner, "hot", the_id(2), repository(inner).read("hot", the_id(2)).manifest)
+
+    store.before["list"] = meanwhile
+    deciding = deletion(store)
+    deciding.decide()
+    for backup_id in deciding.look().going:
+        deciding.finish(backup_id)
+    assert [listed.key for listed in inner.list("hot/duckdb/")] == [a_ref(the_id(3), "full").key], (
+        "nothing is left over"
+    )

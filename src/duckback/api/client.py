@@ -100,10 +100,11 @@ class Duckback(Keeping):
         selection: Selection,
         trust_repository: bool,
     ) -> BackupExchange:
+        started = self._clock()
         source = database if isinstance(database, Connection) else Path(database)
         capture = partial(capture_of, source, self._options.capture, self._wiring.images)
         wanted = self._name_of_new(name or self._options.name or _default_name(capture()))
-        repository = Repository.open_or_create(self._store, self._clock())
+        repository = Repository.open_or_create(self._store, started)
         with self._wiring.ledger() as ledger, self._wiring.leases(wanted).hold("backup"):
             take = partial(
                 self._take,
@@ -117,8 +118,9 @@ class Duckback(Keeping):
             )
             for _ in range(_ATTEMPTS - 1):
                 with contextlib.suppress(Withdrawn):
-                    return take(capture())
-            return take(capture())
+                    return take(capture(), started)
+                started = self._clock()
+            return take(capture(), started)
 
     def _take(
         self,
@@ -126,13 +128,13 @@ class Duckback(Keeping):
         repository: Repository,
         ledger: EmbeddedLedger,
         capture: Capture,
+        started: datetime,
         *,
         database: str,
         scope: Scope | None,
         selection: Selection,
         trust_repository: bool,
     ) -> BackupExchange:
-        started = self._clock()
         try:
             stones = look(self._store, database)
             witness = NOTHING if trust_repository else known(ledger, repository.id, database)
@@ -187,8 +189,7 @@ class Duckback(Keeping):
         Raises:
             NoSuchBackup: none, or more than one, is meant.
         """
-        repository = Repository.open(self._store)
-        database = find_database(repository, name or self._options.name)
+        repository, database = self._opened(name)
         backup_id = required(find_backup(repository, database, backup))
         committed = repository.read(database, backup_id)
         standing = self._known(repository, database).get(backup_id)
@@ -253,8 +254,7 @@ class Duckback(Keeping):
             DuckbackError: as of `duckback.errors`; the target is as it was then.
         """
         with self._telling(RESTORE, name, self._clock()) as telling, self._wiring.ledger() as ledger:
-            repository = Repository.open(self._store)
-            database = find_database(repository, name or self._options.name)
+            repository, database = self._opened(name)
             telling.begins(RESTORE.name, database)
             started = self._clock()
             exchange = RestoreExchange(
@@ -297,8 +297,7 @@ class Duckback(Keeping):
         """
         route = TEST_RESTORE if level == "restore" else VERIFICATION
         with self._telling(route, name, self._clock()) as telling, self._wiring.ledger() as ledger:
-            repository = Repository.open(self._store)
-            database = find_database(repository, name or self._options.name)
+            repository, database = self._opened(name)
             telling.begins(route.name, database)
             started = self._clock()
             exchange = VerificationExchange(

@@ -63,8 +63,7 @@ class Keeping:
             UsageError: the policy would remove every backup.
             DuckbackError: as of `duckback.errors`; what was begun is finished by the next run.
         """
-        repository = Repository.open(self._store)
-        database = find_database(repository, name or self._options.name)
+        repository, database = self._opened(name)
         with self._wiring.ledger() as ledger:
             if dry_run:
                 return self._wiring.clean_up(repository, ledger, database).preview()
@@ -112,16 +111,24 @@ class Keeping:
         )
         return Telling(Hooks(self._options.hooks), about, self._clock)
 
-    def _meant(self, backup: str, name: str | None) -> tuple[str, UUID]:
+    def _names(self, name: str | None) -> list[str]:
+        # One that is named need not have a backup: its first one may hold a lease.
+        wanted = name or self._options.name
         repository = Repository.open(self._store)
-        database = find_database(repository, name or self._options.name)
+        return [wanted] if wanted is not None else repository.databases()
+
+    def _opened(self, name: str | None) -> tuple[Repository, str]:
+        """The repository, and the database in it that is meant."""
+        repository = Repository.open(self._store)
+        return repository, find_database(repository, name or self._options.name)
+
+    def _meant(self, backup: str, name: str | None) -> tuple[str, UUID]:
+        repository, database = self._opened(name)
         return database, required(find_backup(repository, database, backup))
 
     def leases(self, *, name: str | None = None) -> list[tuple[str, Lease]]:
         """Who is at work, or was and died: each lease with the database's name; of one database, or of all."""
-        repository = Repository.open(self._store)
-        wanted = name or self._options.name
-        names = [wanted] if wanted is not None else repository.databases()
+        names = self._names(name)
         return [(one, lease) for one in names for lease in self._wiring.leases(one).all()]
 
     def unlock(self, *, name: str | None = None) -> list[tuple[str, Lease]]:
@@ -130,8 +137,6 @@ class Keeping:
         Returns:
             The leases that were there, each with the database's name.
         """
-        repository = Repository.open(self._store)
-        wanted = name or self._options.name
-        names = [wanted] if wanted is not None else repository.databases()
+        names = self._names(name)
         found = [(one, self._wiring.leases(one).release(kind)) for one in names for kind in LEASE_KINDS]
         return [(one, lease) for one, lease in found if lease is not None]

@@ -18,12 +18,8 @@ def prune(
 ) -> int:
     """Remove backups that no --keep-… option keeps, what no backup refers to, and local copies past --keep-local."""
     cleaned = call.duckback().prune(dry_run=dry_run)
-    for writer, count in cleaned.orphans.orphaned.items() if cleaned.orphans else ():
-        notice(f"{count} objects of backup {writer}, whose manifest is gone without a tombstone, were left alone")
-    for one in cleaned.locked:
-        notice(f"{one.key} stays for now: {one.reason}")
-    for one in cleaned.refused:
-        notice(f"not deleted, and tried again next time: {one.key}: {one.reason}")
+    for text in cleaned.notices:
+        notice(text)
     if call.as_json:
         print_document("prune", dry_run=dry_run, **_record(cleaned))
     else:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from duckback.ledger.base import Ledger
 from duckback.model.events import EventKind, event_id, event_of_tombstone
-from duckback.model.tombstone import Done, Tombstone, has_event
+from duckback.model.tombstone import Tombstone, has_event
 
 
 class PrunedEvents:
@@ -25,10 +25,25 @@ class PrunedEvents:
         """Whether this ledger knows a backup as completed and not as pruned."""
         return self._has(EventKind.COMPLETED, backup_id) and not self._has(EventKind.PRUNED, backup_id)
 
+    def is_open(self, backup_id: UUID) -> bool:
+        """Whether this ledger knows a backup, and neither that it failed nor that it was pruned."""
+        knows = self._has(EventKind.STARTED, backup_id) or self._has(EventKind.COMPLETED, backup_id)
+        ends = (EventKind.FAILED, EventKind.PRUNED)
+        return knows and not any(self._has(kind, backup_id) for kind in ends)
+
     def _has(self, kind: EventKind, backup_id: UUID) -> bool:
         return self._ledger.entry(event_id(kind, backup_id).int) is not None
 
-    def record(self, tombstone: Tombstone, done: Done) -> None:
-        """Record the bytes that went; nothing where none of them were ever recorded as backed up."""
-        if has_event(tombstone.cause, done.bytes):
-            self._ledger.record(event_of_tombstone(tombstone, done, self._repository_id, self._database))
+    def record(self, tombstone: Tombstone, amount: int) -> None:
+        """Record the bytes that went; nothing where none of them were ever recorded as backed up.
+
+        That the backup was there is recorded before: its run may have been killed between its commit and its record,
+        or be another host's, and the two events are the same whoever records them.
+        """
+        if tombstone.cause == "retention":
+            self._record(tombstone, EventKind.COMPLETED, tombstone.own_bytes)
+        if has_event(tombstone.cause, amount):
+            self._record(tombstone, EventKind.PRUNED, amount)
+
+    def _record(self, tombstone: Tombstone, kind: EventKind, amount: int) -> None:
+        self._ledger.record(event_of_tombstone(tombstone, kind, amount, self._repository_id, self._database))

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from uuid import UUID, uuid5
 
 from duckback.model.manifest import Manifest
-from duckback.model.tombstone import Done, Tombstone
+from duckback.model.tombstone import Tombstone
 
 Scope = Literal["full", "incremental"]
 
@@ -115,26 +115,28 @@ def event_of_backup(
     )
 
 
-def event_of_tombstone(tombstone: Tombstone, done: Done, repository_id: UUID, database: str) -> Event:
-    """The pruned event of a backup that is gone, from what stands in the repository alone.
+def event_of_tombstone(tombstone: Tombstone, kind: EventKind, amount: int, repository_id: UUID, database: str) -> Event:
+    """An event of a backup that is gone, from what stands in the repository alone.
 
     Args:
         tombstone: The backup's.
-        done: Its end; the event carries its bytes.
+        kind: Completed, the same event as `event_of_backup` makes of the manifest; or pruned.
+        amount: The bytes that it wrote, or that went.
         repository_id: Of the repository.
         database: The database's real name.
     """
+    reason = {"reason": tombstone.reason} if kind is EventKind.PRUNED else {}
     return Event(
-        kind=EventKind.PRUNED,
+        kind=kind,
         backup_id=tombstone.backup_id,
         repository_id=repository_id,
         database=database,
         scope=tombstone.scope,
-        amount=done.bytes,
+        amount=amount,
         started_at=tombstone.started_at,
         retention_days=tombstone.retention_days,
         manifest_sha256=tombstone.manifest_sha256,
-        details={"backup_id": str(tombstone.backup_id), "reason": tombstone.reason},
+        details={"backup_id": str(tombstone.backup_id), **reason},
     )
 
 

@@ -47,6 +47,11 @@ class Tombstone(Frozen):
     retention_days: Annotated[Count, Field(lt=1 << 16)]
     manifest_sha256: Sha256 | None
 
+    @property
+    def own_bytes(self) -> int:
+        """Bytes of the objects that the backup wrote itself: their names begin with its id."""
+        return sum(one.size for one in self.objects if one.key.rpartition("/")[2].startswith(f"{self.backup_id}-"))
+
 
 class Plan(Frozen):
     """`pruned/<backup-id>.plan.json`: which of the tombstone's objects go. Decided once, whoever decides it.

@@ -23,14 +23,10 @@ class CleanupOldDuckdbBackups:
         except (OSError, DuckbackError) as error:
             notice = f"the backup is complete, but its clean-up failed: {error}"
             return replace(exchange, notices=(*exchange.notices, notice))
-        return replace(exchange, cleaned=cleaned, notices=(*exchange.notices, *_notices(cleaned)))
+        return replace(exchange, cleaned=cleaned, notices=(*exchange.notices, *cleaned.notices))
 
     def _run_alone(self) -> Cleaned:
         try:
             return self._cleanup.run()
         except OSError as error:
             raise StoreError(f"cannot clean up: {error}") from error
-
-
-def _notices(cleaned: Cleaned) -> tuple[str, ...]:
-    return tuple(f"not deleted, and tried again next time: {one.key}: {one.reason}" for one in cleaned.refused)

@@ -1,6 +1,6 @@
 """Cleaning up one database: what retention drops, what nobody refers to, and what an earlier run could not finish."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from duckback.model.policy import Candidate, Decision, Policy, decide, freed, past_their_time
-from duckback.model.tombstone import Done, Tombstone
+from duckback.model.tombstone import Tombstone
 from duckback.repository import layout
 from duckback.repository.copies import remove_copies
 from duckback.repository.deletion import Deletion, Finished
@@ -29,8 +29,12 @@ class Books(Protocol):
         """Whether it knows a backup as completed and not as pruned."""
         ...
 
-    def record(self, tombstone: Tombstone, done: Done) -> None:
-        """Record that a backup is gone; once, whoever does it."""
+    def is_open(self, backup_id: UUID) -> bool:
+        """Whether it knows a backup, and neither that it failed nor that it was pruned."""
+        ...
+
+    def record(self, tombstone: Tombstone, amount: int) -> None:
+        """Record that a backup is gone, with the bytes that its plan counts; once, whoever does it."""
         ...
 
 
@@ -55,12 +59,25 @@ class Cleaned:
     @property
     def refused(self) -> tuple[DeleteFailure, ...]:
         """What the store refused to delete, and does not hold by an object lock."""
-        return tuple(one for each in self.finished for one in each.failures if one.locked_until is None)
+        return tuple(one for deletion in self.finished for one in deletion.failures if one.locked_until is None)
 
     @property
     def locked(self) -> tuple[DeleteFailure, ...]:
         """What the store holds by an object lock: it goes with a later run."""
-        return tuple(one for each in self.finished for one in each.failures if one.locked_until is not None)
+        return tuple(one for deletion in self.finished for one in deletion.failures if one.locked_until is not None)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What an operator should hear of."""
+        lost = self.orphans.orphaned if self.orphans is not None else {}
+        return (
+            *(
+                f"{count} objects of backup {writer}, whose manifest is gone without a tombstone, were left alone"
+                for writer, count in lost.items()
+            ),
+            *(f"{one.key} stays for now: {one.reason}" for one in self.locked),
+            *(f"not deleted, and tried again next time: {one.key}: {one.reason}" for one in self.refused),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +111,7 @@ class Cleanup:
     def preview(self) -> Cleaned:
         """What `run` would decide about backups, and changes nothing; orphans are not looked for."""
         found = self.summaries.read(self.database)
-        decisions = self._decide(self._candidates(found, self.deletion.look()), self.clock())
+        decisions = decide(self._candidates(found, self.deletion.look()), self.policy, self.clock())
         return Cleaned(tuple(decisions), freed(decisions))
 
     def run(self) -> Cleaned:
@@ -117,7 +134,7 @@ class Cleanup:
         stones = self.deletion.look()
         self._catch_up(stones)
         self._withdraw_dead(found, stones)
-        decisions = self._decide(self._candidates(found, stones), now)
+        decisions = decide(self._candidates(found, stones), self.policy, now)
         for one in decisions:
             if not one.is_kept:
                 held.insist()
@@ -127,7 +144,7 @@ class Cleanup:
             self.deletion.entomb(tombstone_of(orphans, now))
         self.deletion.decide()
         finished = [self._finish(held, backup_id) for backup_id in self.deletion.look().going]
-        aborted = self.store.abort_uploads(layout.data_prefix(self.database), before=now - self.policy.grace)
+        aborted = self.store.abort_uploads(layout.database_prefix(self.database), before=now - self.policy.grace)
         return Cleaned(tuple(decisions), freed(decisions), tuple(finished), orphans, tuple(aborted))
 
     def _withdraw_dead(self, found: Mapping[UUID, Found], stones: Stones) -> None:
@@ -151,9 +168,6 @@ class Cleanup:
             if backup_id not in stones.tombstoned
         ]
 
-    def _decide(self, candidates: Iterable[Candidate], now: datetime) -> list[Decision]:
-        return decide(candidates, self.policy, now)
-
     def _orphans(self, found: Mapping[UUID, Found], stones: Stones, now: datetime) -> Orphans:
         referred = {key for one in found.values() for key, _ in one.summary.objects}
         pending = each(self.deletion.tombstone, sorted(stones.pending))
@@ -170,13 +184,11 @@ class Cleanup:
         held.insist()
         finished = self.deletion.finish(backup_id)
         if finished.done is not None:
-            self.books.record(finished.tombstone, finished.done)
+            self.books.record(finished.tombstone, finished.done.bytes)
         return finished
 
     def _catch_up(self, stones: Stones) -> None:
         """Record what an earlier run finished and was killed before it could record it."""
         for backup_id in sorted(stones.done):
-            if self.books.is_completed(backup_id):
-                finished = self.deletion.finish(backup_id)
-                if finished.done is not None:
-                    self.books.record(finished.tombstone, finished.done)
+            if self.books.is_open(backup_id):
+                self.books.record(self.deletion.tombstone(backup_id), self.deletion.plan(backup_id).bytes)

@@ -58,6 +58,11 @@ def object_key(
     return f"{folder}/{backup_id}-{encode_name(schema)}.{encode_name(table)}.{ending}"
 
 
+def database_prefix(database: str) -> str:
+    """What every key of a database starts with."""
+    return f"{encode_name(database)}/"
+
+
 def data_prefix(database: str) -> str:
     """What the keys of all of a database's Parquet objects start with."""
     return f"{encode_name(database)}/duckdb/"

@@ -6,6 +6,7 @@ creating the next generation, which one of many can do, and which tells the form
 has lost it. The clocks of two machines are never compared.
 """
 
+import contextlib
 import os
 import socket
 import threading
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
@@ -23,6 +24,9 @@ from duckback.errors import AlreadyExists, IntegrityError, Locked, NotFound, Sto
 from duckback.model.lease import LEASE_KINDS, MAX_LEASE_BYTES, LeaseKind, Owner
 from duckback.repository import layout
 from duckback.store.base import ListedObject, Store
+
+_held: set[UUID] = set()
+"""The leases that this process holds."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,17 @@ class Leases:
             StoreError: the store fails.
         """
         generation, owner = self._acquire(kind)
+        _held.add(owner.run_id)
+        try:
+            with self._beating(kind, generation, owner) as held:
+                yield held
+        finally:
+            _held.discard(owner.run_id)
+            with contextlib.suppress(StoreError):  # it goes stale then: that costs whoever is next a minute
+                self._remove(kind, below=(generation + 1, 0))
+
+    @contextmanager
+    def _beating(self, kind: LeaseKind, generation: int, owner: Owner) -> Iterator[Held]:
         key = layout.lease_key(self.database, kind, generation, 0)
         held = Held(next(listed.modified for listed in self.store.list(key)))
         stop = threading.Event()
@@ -118,7 +133,6 @@ class Leases:
         finally:
             stop.set()
             beats.join()
-            self._remove(kind, below=(generation + 1, 0))
 
     def _acquire(self, kind: LeaseKind) -> tuple[int, Owner]:
         there = self._newest(kind)
@@ -130,12 +144,24 @@ class Leases:
             self._create(kind, generation, 0, owner)
         except AlreadyExists:
             raise self._busy(self._newest(kind)) from None
-        highest = max(found for found, _ in self._keys(kind))
-        if highest > generation:
+        except StoreError:
+            # An answer can be lost after the store did what it was asked: what counts is what it holds.
+            if not self._is_ours(kind, generation, owner):
+                raise
+        try:
+            self._settle(kind, generation)
+        except StoreError:
+            with contextlib.suppress(StoreError):  # the failure itself is raised
+                self._remove(kind, below=(generation + 1, 0))
+            raise
+        return generation, owner
+
+    def _settle(self, kind: LeaseKind, generation: int) -> None:
+        """Raises Locked where somebody took a later generation at the same time; else removes earlier ones."""
+        if max(found for found, _ in self._keys(kind)) > generation:
             self._remove(kind, below=(generation + 1, 0))
             raise self._busy(self._newest(kind))
         self._remove(kind, below=(generation, 0))
-        return generation, owner
 
     def _busy(self, lease: Lease | None) -> Locked:
         what = "a backup of" if lease is None or lease.kind == "backup" else "a prune of"
@@ -147,7 +173,7 @@ class Leases:
 
     def _is_stale(self, lease: Lease) -> bool:
         """Whether its holder is dead, or shows nothing new for a whole ttl while we look."""
-        if lease.owner.place is not None and lease.owner.place == _place() and not _is_alive(lease.owner.pid):
+        if lease.owner.place is not None and lease.owner.place == _place() and not _is_held(lease.owner):
             return True
         began = self.timing.monotonic()
         while self.timing.monotonic() - began < self.timing.ttl:
@@ -203,6 +229,13 @@ class Leases:
     def _create(self, kind: LeaseKind, generation: int, beat: int, owner: Owner) -> None:
         self.store.create(layout.lease_key(self.database, kind, generation, beat), owner.model_dump_json().encode())
 
+    def _is_ours(self, kind: LeaseKind, generation: int, owner: Owner) -> bool:
+        key = layout.lease_key(self.database, kind, generation, 0)
+        try:
+            return self.store.get(key, limit=MAX_LEASE_BYTES) == owner.model_dump_json().encode()
+        except StoreError:
+            return False
+
     def _remove(self, kind: LeaseKind, *, below: tuple[int, int]) -> None:
         old = [layout.lease_key(self.database, kind, *found) for found in self._keys(kind) if found < below]
         for failure in self.store.delete(old) if old else ():
@@ -217,6 +250,11 @@ def _place() -> str | None:
     except OSError:
         return None
     return f"{boot}/{namespace}"
+
+
+def _is_held(owner: Owner) -> bool:
+    """Whether a process that is counted where this one is still holds it."""
+    return owner.run_id in _held if owner.pid == os.getpid() else _is_alive(owner.pid)
 
 
 def _is_alive(pid: int) -> bool:

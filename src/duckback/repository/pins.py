@@ -45,16 +45,16 @@ def pin(store: Store, database: str, backup_id: UUID, reason: str, now: datetime
     Raises:
         NoSuchBackup: it is being pruned, and cannot be kept.
     """
-    key = layout.pin_key(database, backup_id)
+    key, made = layout.pin_key(database, backup_id), Pin(backup_id=backup_id, reason=reason, pinned_at=now)
     try:
-        store.create(key, sealed(Pin(backup_id=backup_id, reason=reason, pinned_at=now)))
+        store.create(key, sealed(made))
     except AlreadyExists:
         return _read(store, key)
     # After the pin is there: a prune that begins later sees it.
     if backup_id in look(store, database).tombstoned:
         unpin(store, database, backup_id)
         raise NoSuchBackup(f"backup {backup_id} is being pruned already, and cannot be pinned")
-    return _read(store, key)
+    return made
 
 
 def unpin(store: Store, database: str, backup_id: UUID) -> None:

@@ -12,7 +12,7 @@ from duckback.store.files import make_directories, open_new, pour, read_blocks
 
 _T = TypeVar("_T")
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-_ATTEMPTS = 10
+_ATTEMPTS = 100
 
 
 def link_or_copy(source: Path, temporary: Path, on_bytes: BytesDone | None) -> tuple[int, str]:
@@ -34,7 +34,8 @@ def _in_directory(directory: Path, act: Callable[[], _T]) -> _T:
         try:
             make_directories(directory)
             return act()
-        except FileNotFoundError:
+        except (FileNotFoundError, FileExistsError):
+            # It went between two looks at it; what is there for good, and no directory, ends the attempts.
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError  # pragma: no cover
