@@ -8,11 +8,12 @@ from duckback.model.progress import Report
 from duckback.source import changes, child, table_writer
 from duckback.source.jobs import Caller, Job
 from duckback.source.order import Fetch, nothing_to_fetch
+from duckback.source.tasks import perform
 
 
 def run_here(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
     """What `run_job` answers, by this process."""
-    return job.run(Caller(report, fetch))
+    return perform(job, Caller(report, fetch))
 
 
 def without_children(patch: pytest.MonkeyPatch) -> None:

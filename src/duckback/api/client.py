@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from duckback.api.wiring import Wiring
@@ -16,7 +16,6 @@ from duckback.ledger.base import Ledger
 from duckback.ledger.codec import manifest_prefix
 from duckback.model.events import EventKind, event_id
 from duckback.model.ids import new_id
-from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Report, unheard
 from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.unchanged import why_changed
@@ -26,12 +25,13 @@ from duckback.repository.repository import Committed, Repository
 from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION
 from duckback.routes.engine import run
 from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange
-from duckback.source.capture_connection import Connection
 from duckback.source.captures import capture_of
-from duckback.source.child import run_job
-from duckback.source.jobs import LookAtFile
-from duckback.source.metadata import Relation
+from duckback.source.unchanged import look_at
 from duckback.store.registry import open_store
+
+if TYPE_CHECKING:
+    from duckback.source.capture_connection import Connection
+    from duckback.source.metadata import Relation
 
 
 def _utc_now() -> datetime:
@@ -81,7 +81,7 @@ class Duckback:
 
     def backup(
         self,
-        database: str | os.PathLike[str] | Connection,
+        database: "str | os.PathLike[str] | Connection",
         *,
         name: str | None = None,
         scope: Scope | None = None,
@@ -105,7 +105,7 @@ class Duckback:
             DuckbackError: as of `duckback.errors`; no part of the backup is visible then.
         """
         started = self._clock()
-        source = database if isinstance(database, Connection) else Path(database)
+        source = Path(database) if isinstance(database, str | os.PathLike) else database
         capture = capture_of(source, self._options.capture, self._wiring.images)
         try:
             repository = Repository.open_or_create(self._store, started)
@@ -180,8 +180,7 @@ class Duckback:
         then = self.find(backup, name or self._options.name or path.stem).committed.manifest.file
         if then is None:
             return "the backup was taken of a database in memory"
-        now = FileIdentity.model_validate_json(run_job(LookAtFile(database=path), self._report))
-        return why_changed(then, now)
+        return why_changed(then, look_at(path, self._report))
 
     def restore(
         self,
@@ -255,7 +254,7 @@ class Duckback:
         """The events of backups: listed, shown, reconciled, delivered."""
         return LedgerView(self._options)
 
-    def backup_metadata(self, sql: str = "FROM backup_metadata", *, name: str | None = None) -> Relation:
+    def backup_metadata(self, sql: str = "FROM backup_metadata", *, name: str | None = None) -> "Relation":
         """The table `backup_metadata`, one row a backup, failed runs included, as a DuckDB relation.
 
         Args:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import structlog
 import typer
 
 from duckback.api import Duckback
@@ -87,6 +86,8 @@ def _flag(name: str) -> Any:
 
 
 def _log_to_stderr() -> None:
+    import structlog  # noqa: PLC0415 -- it takes longer to import than most verbs to run
+
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -6,19 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from duckback import interrupts
 from duckback.interrupts import undisturbed
 from duckback.routes.processor import E, Processor
 from duckback.routes.route import Route
 
 # A library is silent until its user asks: what is logged goes to the standard logger "duckback".
-_log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
-    logging.getLogger("duckback"),
-    processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
-    wrapper_class=structlog.stdlib.BoundLogger,
-)
+_log = logging.getLogger("duckback")
 
 
 def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> E:
@@ -44,7 +38,7 @@ def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> 
     except BaseException as error:
         cause = KeyboardInterrupt() if interrupts.have_come() else error
         reason = str(cause) or type(cause).__name__
-        _log.info("route failed", route=route.name, error=reason)
+        _log.info("route failed", extra={"route": route.name, "error": reason})
         failed = replace(exchange, status="failed", error=cause, error_message=reason)
         with undisturbed():
             _complete(route, failed, processors, cause)
@@ -57,10 +51,10 @@ def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> 
 
 def _timed(processor: Processor[E], exchange: E) -> E:
     started = time.monotonic()
-    _log.debug("processor started", processor=processor.name)
+    _log.debug("processor started", extra={"processor": processor.name})
     result = processor.process(exchange)
     seconds = time.monotonic() - started
-    _log.debug("processor finished", processor=processor.name, seconds=round(seconds, 3))
+    _log.debug("processor finished", extra={"processor": processor.name, "seconds": round(seconds, 3)})
     return replace(result, seconds={**result.seconds, processor.name: seconds})
 
 

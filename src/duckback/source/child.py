@@ -32,7 +32,7 @@ def run_job(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
         SourceDamaged: the child died of what it read.
         SourceError: it was killed, or ended in a way that we have not foreseen.
     """
-    command = [sys.executable, "-m", "duckback.source.worker"]
+    command = [sys.executable, "-m", "duckback.source.worker", job.task]
     with tempfile.TemporaryFile("w+b") as stderr:
         # A group of its own keeps the terminal's Ctrl-C for this process, which ends the child in order.
         child = subprocess.Popen(  # noqa: S603 -- our own module, no shell

@@ -7,8 +7,6 @@ import duckdb
 from duckback.source.engine import set_session, translated
 from duckback.source.sql import literal, qualified
 
-SIGNALS = 300_000
-
 # Values are taken from hash(), so that the same call makes the same rows on every machine.
 _SCHEMA = """
 CREATE TYPE severity AS ENUM ('info', 'low', 'medium', 'high', 'critical');
@@ -48,7 +46,7 @@ INSERT INTO users SELECT i, i % 20, 'user' || i || '@example.com', ['analyst', '
 INSERT INTO rules SELECT i, i % 20, 'rule ' || i, enum_range(NULL::severity)[1 + i % 5], i * 0.25, i % 7 <> 0,
     MAP {{'team': 'blue', 'ticket': i::VARCHAR}}, $start + to_minutes(i::INT) FROM range(200) r(i);
 INSERT INTO signals SELECT i, h % 20, CASE WHEN h % 11 = 0 THEN NULL ELSE h % 200 END,
-    TIMESTAMP '2026-11-16' + to_microseconds((i * 604800000000 // {signals})::BIGINT),
+    TIMESTAMP '2026-11-16' + to_microseconds((i::HUGEINT * 604800000000 // {signals})::BIGINT),
     enum_range(NULL::severity)[1 + (h % 5)::INT], (h % 1000000) / 1000.0,
     '10.' || h % 256 || '.' || (h >> 8) % 256 || '.' || (h >> 16) % 256, 'signal ' || md5(i::VARCHAR),
     md5('trace' || i)::UUID, {{'host': 'host-' || h % 300, 'port': (h % 65536)::USMALLINT}},
@@ -70,7 +68,7 @@ COMMENT ON TABLE signals IS 'what the rules have seen in the last seven days';
 """
 
 
-def build_hot_tier(path: Path, signals: int = SIGNALS) -> None:
+def build_hot_tier(path: Path, signals: int) -> None:
     """Make a database file of eight tables with keys, an enum, a sequence, views, an index and a comment.
 
     Args:

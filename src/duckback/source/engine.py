@@ -3,26 +3,17 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from duckback.errors import SourceBusy, SourceDamaged, SourceError, UsageError
+from duckback.source.resources import Resources
 from duckback.source.sql import identifier, literal
 
 _HOLDER = re.compile(r"lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _HASH_PROBE = "SELECT hash(42, 'duckback', 1.5, DATE '2026-11-23')"
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What DuckDB may use: memory as it spells it ("600MB"), threads, and a directory to spill to."""
-
-    memory_limit: str
-    threads: int
-    spill: Path
 
 
 def connect(resources: Resources) -> duckdb.DuckDBPyConnection:

@@ -14,9 +14,10 @@ from duckback.model.progress import Progress, Report
 from duckback.source.catalog import read_inventory
 from duckback.source.create import create_again, create_empty, create_on_rows, set_comments
 from duckback.source.deferred import with_comments
-from duckback.source.engine import Resources, attach, connect, hash_probe, name_in_sql, scalar, shut_in, translated
+from duckback.source.engine import attach, connect, hash_probe, name_in_sql, scalar, shut_in, translated
 from duckback.source.fingerprint import grouped_fingerprints, total
 from duckback.source.load_rows import load_rows, rows_of
+from duckback.source.resources import Resources
 from duckback.source.sql import literal, qualified
 
 

@@ -11,9 +11,8 @@ from support.engines import ENGINES
 from support.files_writers import Application
 
 from duckback.model.manifest import FileIdentity
-from duckback.model.progress import unheard
 from duckback.model.unchanged import why_changed
-from duckback.source.jobs import Caller, LookAtFile
+from duckback.source.image.look import look
 
 CHANGED = 1_790_000_000
 SEEN = datetime.fromtimestamp(CHANGED + 60, UTC)
@@ -75,7 +74,7 @@ def built(path: Path, value: int, engine: str) -> Path:
 
 
 def seen(path: Path) -> FileIdentity:
-    return FileIdentity.model_validate_json(LookAtFile(database=path).run(Caller(unheard)))
+    return FileIdentity(**look(path))
 
 
 def by_rename(path: Path, new: Path) -> None:
