@@ -11,7 +11,7 @@ from support.engines import ENGINES
 from support.files_writers import Application
 
 from duckback.model.manifest import FileIdentity
-from duckback.model.unchanged import why_changed
+from duckback.model.unchanged import FileStatus, may_be_unchanged, why_changed
 from duckback.source.image.look import look
 
 CHANGED = 1_790_000_000
@@ -44,6 +44,16 @@ def test_every_difference_is_a_reason(field: str, value: object, reason: str) ->
     then, now = identity(), identity(**{field: value})
     assert reason in (why_changed(then, now) or "")
     assert why_changed(now, then) is not None
+
+
+@pytest.mark.parametrize("field", FileStatus._fields)
+def test_a_file_whose_status_tells_a_difference_needs_no_look(field: str) -> None:
+    then = identity()
+    status = FileStatus(*(getattr(then, name) for name in FileStatus._fields))
+    assert may_be_unchanged(then, status)
+    assert not may_be_unchanged(then, status._replace(**{field: "there" if field == "host" else 9}))
+    assert not may_be_unchanged(identity(seen_at=SEEN - timedelta(seconds=59)), status)
+    assert not may_be_unchanged(then, None)
 
 
 def test_another_path_or_a_later_look_is_no_change() -> None:
