@@ -3,7 +3,6 @@
 import duckdb
 import pytest
 from support.protected import Protected, of
-from support.values import IS_2
 
 from duckback.model.manifest import Manifest
 from duckback.model.selection import Selection
@@ -70,7 +69,7 @@ def test_nulls_everywhere_are_rows_like_others(here: Protected) -> None:
 @pytest.mark.parametrize(
     ("type_", "before", "after"),
     [
-        *([("DOUBLE", "'0.0'", "'-0.0'")] if IS_2 else []),
+        ("DOUBLE", "'0.0'", "'-0.0'"),
         ("INTEGER[]", "NULL", "[]"),
         ("INTEGER[]", "[]", "[NULL]"),
         ("INTEGER[][]", "[[1], [2]]", "[[1, 2]]"),
@@ -85,6 +84,8 @@ def test_values_that_hash_alike_are_different(here: Protected, type_: str, befor
     here.proven(
         f"CREATE TABLE t (id INTEGER, v {type_})",
         f"INSERT INTO t SELECT i, ({before})::{type_} FROM range(100) r(i)",
+        # DuckDB 1.5 stores one value for a column of equal ones, and forgets the sign of a zero over that.
+        *(["INSERT INTO t VALUES (100, 7.5)"] if type_ == "DOUBLE" else []),
     )
     # DuckDB's own UPDATE leaves a value alone that equals the new one.
     manifest = here.proven("DELETE FROM t WHERE id = 60", f"INSERT INTO t VALUES (60, ({after})::{type_})")

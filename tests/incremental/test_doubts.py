@@ -6,11 +6,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from support.graves import entomb, plan
 from support.protected import Protected, of
 
 from duckback.errors import Locked, NoSuchBackup
-from duckback.model.manifest import Manifest, ObjectRef
+from duckback.model.manifest import Manifest, ObjectRef, encode
 from duckback.repository import layout
+from duckback.repository.deletion import Deletion
+from duckback.routes.exchange import required
 
 TWO_TABLES = (
     "CREATE TABLE t AS SELECT i AS id, 'name ' || i AS name FROM range(200) r(i)",
@@ -70,12 +73,23 @@ def test_a_manifest_that_is_not_sound_makes_the_next_backup_a_full(here: Protect
 def test_a_manifest_that_is_not_the_recorded_one_makes_the_next_backup_a_full(here: Protected) -> None:
     first = here.backup(*TWO_TABLES)
     path = here.repo / layout.manifest_key("now", first.backup_id)
-    forged = path.read_bytes().replace(b'"capture_mode":"image"', b'"capture_mode":"direct"')
+    forged = required(first.committed).manifest.model_copy(update={"capture_mode": "direct"})
     path.unlink()
-    path.write_bytes(forged)
+    path.write_bytes(encode(forged))
     done = here.backup("INSERT INTO u VALUES (1)", scope="incremental")
     assert done.backup_scope == "full"
     assert "not the one that the ledger has recorded" in str(done.full_because)
+
+
+def test_a_repository_that_was_rolled_back_gets_a_full_unless_it_is_trusted(here: Protected) -> None:
+    here.backup(*TWO_TABLES)
+    newest = here.backup("INSERT INTO u VALUES (1)")
+    (here.repo / layout.manifest_key("now", newest.backup_id)).unlink()
+    done = here.backup("INSERT INTO u VALUES (2)")
+    assert done.backup_scope == "full"
+    assert str(newest.backup_id) in str(done.full_because)
+    (here.repo / layout.manifest_key("now", done.backup_id)).unlink()
+    assert here.backup(trust_repository=True).backup_scope == "incremental"
 
 
 def test_the_parents_manifest_is_named_with_its_digest(here: Protected) -> None:
@@ -97,35 +111,57 @@ def test_rows_that_another_release_has_hashed_are_not_compared(
     assert here.proven("INSERT INTO u VALUES (2)").promoted == ()
 
 
-def test_objects_of_a_backup_that_is_pruned_are_not_relied_on(here: Protected) -> None:
+def test_a_prune_that_has_begun_leaves_what_the_parent_refers_to_and_nothing_is_written_again(here: Protected) -> None:
     first = here.proven(*TWO_TABLES)
     here.proven("INSERT INTO u VALUES (1)")
-    tombstone = here.repo / layout.tombstone_key("now", first.backup_id)
-    tombstone.parent.mkdir()
-    tombstone.write_text("{}")
+    entomb(here.store, "now", first.backup_id, first)
     manifest = here.proven("INSERT INTO u VALUES (2)")
-    assert [table.name for table in manifest.promoted] == ["t", "u"]
-    assert all("is pruned" in str(table.reason) for table in manifest.promoted)
-    assert {ref.backup_id for ref in manifest.objects} == {manifest.backup_id}
+    assert manifest.promoted == ()
+    assert {ref.backup_id for ref in manifest.objects} > {first.backup_id}
 
 
-def test_a_backup_whose_parent_is_pruned_meanwhile_is_withdrawn(
+def test_an_object_that_is_going_is_not_relied_on(here: Protected) -> None:
+    first = here.proven(*TWO_TABLES)
+    here.proven("INSERT INTO u VALUES (1)")
+    entomb(here.store, "now", first.backup_id, first)
+    plan(here.store, "now", first.backup_id, [object_of(first).key])
+    manifest = here.proven("INSERT INTO u VALUES (2)")
+    assert [(table.name, "is being pruned" in str(table.reason)) for table in manifest.promoted] == [("t", True)]
+
+
+def test_a_backup_that_relies_on_what_goes_meanwhile_is_taken_back_and_taken_again(
     here: Protected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = here.proven(*TWO_TABLES)
-    here.run("INSERT INTO u VALUES (1)")
-    tombstone = here.repo / layout.tombstone_key("now", first.backup_id)
+    second = here.proven("INSERT INTO u VALUES (1)")
+    ask = Deletion.at_risk
 
-    def prune(*_: object) -> set[object]:
-        tombstone.parent.mkdir(exist_ok=True)
-        tombstone.write_text("{}")
-        return set()
+    def prune_meanwhile(deletion: Deletion) -> set[str]:
+        monkeypatch.setattr(Deletion, "at_risk", ask)
+        found = ask(deletion)
+        entomb(here.store, "now", first.backup_id, first)
+        plan(here.store, "now", first.backup_id, [object_of(first).key])
+        return found
 
-    monkeypatch.setattr("duckback.repository.repository.Repository.tombstoned", prune)
-    with pytest.raises(Locked, match="is being pruned"):
-        here.duckback.backup(here.path)
+    monkeypatch.setattr(Deletion, "at_risk", prune_meanwhile)
+    manifest = here.proven("INSERT INTO u VALUES (2)")
+    assert [table.name for table in manifest.promoted] == ["t"]
+    assert here.ids() == [str(second.backup_id), str(manifest.backup_id)]
+    withdrawn = here.ids_of_events("failed")
+    assert len(withdrawn) == 1
+    assert [key for key in here.stored if withdrawn[0] in key and "/pruned/" not in key] == []
+
+
+def test_a_backup_that_is_taken_back_each_time_is_locked_out(here: Protected, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = here.proven(*TWO_TABLES)
+    entomb(here.store, "now", first.backup_id)
+    monkeypatch.setattr("duckback.repository.commit._pruned", lambda *_: first.backup_id)
+    with pytest.raises(Locked, match="is being pruned") as raised:
+        here.backup("INSERT INTO u VALUES (1)")
+    assert raised.value.exit_code == 11
+    assert len(here.ids_of_events("failed")) == 3
+    assert here.ids() == []
     monkeypatch.undo()
-    assert here.ids() == [str(first.backup_id)]
 
 
 def test_a_difference_that_does_not_add_up_is_written_whole(here: Protected) -> None:
@@ -141,7 +177,7 @@ def test_a_difference_that_does_not_add_up_is_written_whole(here: Protected) -> 
     )
     forged = manifest.model_copy(update={"tables": (of(manifest).model_copy(update={"segments": tuple(segments)}),)})
     path.unlink()
-    path.write_text(forged.model_dump_json())
+    path.write_bytes(encode(forged))
     (here.root / "state" / "ledger.sqlite").unlink()
     manifest = here.proven("DELETE FROM t WHERE id = 5")
     assert [table.reason for table in manifest.promoted] == ["its difference to the parent does not add up"]

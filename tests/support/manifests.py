@@ -7,13 +7,22 @@ from uuid import UUID
 from duckback.model.catalog import Catalog
 from duckback.model.ids import new_id
 from duckback.model.manifest import Engine, LedgerHead, Manifest
+from duckback.repository.commit import commit
+from duckback.repository.deletion import Deletion
+from duckback.repository.repository import Committed, Repository
+from duckback.repository.summaries import Summaries
+
+
+def committed(repository: Repository, manifest: Manifest) -> Committed:
+    """Commit a manifest as a backup does."""
+    return commit(repository.store, Deletion(repository, Summaries(repository), manifest.database), manifest)
 
 
 def a_manifest(repository_id: UUID, **changes: Any) -> Manifest:
     """A sound manifest of database "hot" without tables, with the given fields instead."""
     started = datetime(2026, 11, 23, 12, tzinfo=UTC)
     fields: dict[str, Any] = {
-        "format": "1-draft",
+        "format": "1",
         "duckback_version": "0.1.0",
         "repository_id": repository_id,
         "backup_id": new_id(started),

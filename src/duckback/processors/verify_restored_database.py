@@ -9,8 +9,8 @@ from duckback.routes.exchange import RestoreExchange, required
 from duckback.source.child import run_job
 from duckback.source.deferred_file import write_deferred
 from duckback.source.install import install
-from duckback.source.jobs import ExamineDatabase, InstallDatabase
-from duckback.source.resources import Resources
+from duckback.source.jobs import NOTICES, ExamineDatabase, InstallDatabase
+from duckback.source.resources import Limits
 
 
 class VerifyRestoredDatabase:
@@ -18,9 +18,8 @@ class VerifyRestoredDatabase:
 
     name = "verify-restored-database"
 
-    def __init__(self, memory_limit: str, threads: int, report: Report) -> None:
-        self._memory_limit = memory_limit
-        self._threads = threads
+    def __init__(self, limits: Limits, report: Report) -> None:
+        self._limits = limits
         self._report = report
 
     def process(self, exchange: RestoreExchange) -> RestoreExchange:
@@ -30,14 +29,14 @@ class VerifyRestoredDatabase:
             files=dict(exchange.files),
             target=new_file,
             deferred=exchange.deferred,
-            resources=Resources(self._memory_limit, self._threads, required(exchange.staging).path / "spill"),
+            resources=self._limits.at(required(exchange.staging).path / "spill"),
         )
-        run_job(job, self._report)
+        notices = (*exchange.notices, *NOTICES.validate_json(run_job(job, self._report)))
         # Cut in half, an install under --force leaves no database under the target's name until the next restore.
         with undisturbed():
             kept_as = self._install(exchange, new_file)
             written = write_deferred(exchange.target, exchange.deferred)
-        return replace(exchange, status="completed", kept_as=kept_as, deferred_sql=written)
+        return replace(exchange, status="completed", notices=notices, kept_as=kept_as, deferred_sql=written)
 
     def _install(self, exchange: RestoreExchange, new_file: Path) -> Path | None:
         if not exchange.force:

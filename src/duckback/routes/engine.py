@@ -1,18 +1,16 @@
 """The engine: a loop over a route's processors."""
 
-import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from duckback import interrupts
+from duckback import interrupts, logs
 from duckback.interrupts import undisturbed
 from duckback.routes.processor import E, Processor
 from duckback.routes.route import Route
 
-# A library is silent until its user asks: what is logged goes to the standard logger "duckback".
-_log = logging.getLogger("duckback")
+_log = logs.logger()
 
 
 def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> E:
@@ -29,6 +27,11 @@ def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> 
     Raises:
         DuckbackError: a processor failed; the on_completion steps have run.
     """
+    with logs.bound(route=route.name, database=exchange.database):
+        return _run(route, exchange, processors)
+
+
+def _run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> E:
     try:
         with undisturbed():
             for name in route.on_start:
@@ -38,7 +41,7 @@ def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> 
     except BaseException as error:
         cause = KeyboardInterrupt() if interrupts.have_come() else error
         reason = str(cause) or type(cause).__name__
-        _log.info("route failed", extra={"route": route.name, "error": reason})
+        _log.info("route failed", route=route.name, error=reason)
         failed = replace(exchange, status="failed", error=cause, error_message=reason)
         with undisturbed():
             _complete(route, failed, processors, cause)
@@ -51,10 +54,10 @@ def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> 
 
 def _timed(processor: Processor[E], exchange: E) -> E:
     started = time.monotonic()
-    _log.debug("processor started", extra={"processor": processor.name})
+    _log.debug("processor started", processor=processor.name)
     result = processor.process(exchange)
     seconds = time.monotonic() - started
-    _log.debug("processor finished", extra={"processor": processor.name, "seconds": round(seconds, 3)})
+    _log.debug("processor finished", processor=processor.name, seconds=round(seconds, 3))
     return replace(result, seconds={**result.seconds, processor.name: seconds})
 
 

@@ -12,6 +12,10 @@ from duckback.errors import SourceBusy, SourceDamaged, SourceError, UsageError
 from duckback.source.resources import Resources
 from duckback.source.sql import identifier, literal
 
+KEEPS_ONE_ZERO = duckdb.__version__.startswith("1.")
+"""Whether this DuckDB takes 0.0 and -0.0 for one value when it stores them: in a dictionary of a Parquet file, in a run
+of a database file (RLE), and, which no setting changes, in a segment of a database file that holds nothing else."""
+
 _HOLDER = re.compile(r"lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _HASH_PROBE = "SELECT hash(42, 'duckback', 1.5, DATE '2026-11-23')"
 

@@ -6,7 +6,7 @@ beside the value. The second hash takes the columns the other way round, because
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -36,8 +36,25 @@ class RowHash:
         return f"count(*) AS rows, coalesce(sum({self.first}), 0) AS sum1, coalesce(sum({self.second}), 0) AS sum2"
 
 
-def row_hash(columns: Sequence[Column]) -> RowHash:
-    """The hashes of a row of these columns; every value is cast to its table's type, so files hash like tables."""
+@dataclass(frozen=True)
+class _Look:
+    """How values are looked at: so deep inside their column, and whether 0.0 and -0.0 are one value."""
+
+    depth: int = 0
+    zeros_alike: bool = False
+
+    @property
+    def inside(self) -> "_Look":
+        return replace(self, depth=self.depth + 1)
+
+
+def row_hash(columns: Sequence[Column], *, zeros_alike: bool = False) -> RowHash:
+    """The hashes of a row of these columns; every value is cast to its table's type, so files hash like tables.
+
+    Args:
+        columns: of the relation.
+        zeros_alike: take 0.0 and -0.0 for one value.
+    """
     values: list[str] = []
     blind: list[str] = []
     for column in columns:
@@ -45,7 +62,7 @@ def row_hash(columns: Sequence[Column]) -> RowHash:
         value = f"{identifier(column.name)}::{column.type}"
         # One VARIANT can be laid out in several ways, and hashes as it is laid out.
         values.append(f"({value})::VARCHAR" if is_stored(of, Storage.NATIVE) else value)
-        blind += _discriminators(value, of, depth=0)
+        blind += _discriminators(value, of, _Look(zeros_alike=zeros_alike))
     if not values:
         return RowHash("0", "0")
     first = f"hash({', '.join(values + blind)})"
@@ -54,59 +71,58 @@ def row_hash(columns: Sequence[Column]) -> RowHash:
     return RowHash(first, f"hash({', '.join(reversed(values + blind))})")
 
 
-def _discriminators(value: str, of: ColumnType, depth: int) -> Iterator[str]:
+def _discriminators(value: str, of: ColumnType, look: _Look) -> Iterator[str]:
     """Expressions that differ where the hash of `value` does not though the values do."""
     find = _BLIND.get(of.id)
     if find is not None:
-        yield from find(value, of, depth)
+        yield from find(value, of, look)
 
 
-def _of_float(value: str, _of: ColumnType, _depth: int) -> Iterator[str]:
-    # The sign of a NaN is no part of the value: DuckDB's constant segments do not keep it. In 1.5 they, and the
-    # dictionaries of its Parquet, do not keep that of a zero either.
-    zero = f" AND {value} <> 0" if duckdb.__version__.startswith("1.") else ""
+def _of_float(value: str, _of: ColumnType, look: _Look) -> Iterator[str]:
+    # The sign of a NaN is no part of the value: DuckDB's constant segments do not keep it.
+    zero = f" AND {value} <> 0" if look.zeros_alike else ""
     yield f"signbit({value}) AND NOT isnan({value}){zero}"
 
 
-def _of_interval(value: str, _of: ColumnType, _depth: int) -> Iterator[str]:
+def _of_interval(value: str, _of: ColumnType, _look: _Look) -> Iterator[str]:
     # One month, one day and 24 hours hash alike, and 30 days like 720 hours.
     yield from (part.format(value) for part in (MONTHS, DAYS, MICROS))
 
 
-def _of_variant(value: str, _of: ColumnType, _depth: int) -> Iterator[str]:
+def _of_variant(value: str, _of: ColumnType, _look: _Look) -> Iterator[str]:
     yield f"hash(variant_normalize({value}))"
 
 
-def _of_list(value: str, of: ColumnType, depth: int) -> Iterator[str]:
+def _of_list(value: str, of: ColumnType, look: _Look) -> Iterator[str]:
     yield f"len({value})"
-    yield from _inside(value, of.members[0][1], depth)
+    yield from _inside(value, of.members[0][1], look)
 
 
-def _of_map(value: str, of: ColumnType, depth: int) -> Iterator[str]:
+def _of_map(value: str, of: ColumnType, look: _Look) -> Iterator[str]:
     yield f"cardinality({value})"
     for function, (_, member) in zip(("map_keys", "map_values"), of.members, strict=True):
-        yield from _inside(f"{function}({value})", member, depth)
+        yield from _inside(f"{function}({value})", member, look)
 
 
-def _of_struct(value: str, of: ColumnType, depth: int) -> Iterator[str]:
+def _of_struct(value: str, of: ColumnType, look: _Look) -> Iterator[str]:
     yield f"({value}) IS NULL"
     for name, member in of.members:
-        yield from _discriminators(f"struct_extract({value}, {literal(name)})", member, depth)
+        yield from _discriminators(f"struct_extract({value}, {literal(name)})", member, look)
 
 
-def _of_tuple(value: str, of: ColumnType, depth: int) -> Iterator[str]:
+def _of_tuple(value: str, of: ColumnType, look: _Look) -> Iterator[str]:
     yield f"({value}) IS NULL"
     for number, (_, member) in enumerate(of.members, start=1):
-        yield from _discriminators(f"struct_extract_at({value}, {number})", member, depth)
+        yield from _discriminators(f"struct_extract_at({value}, {number})", member, look)
 
 
-def _of_union(value: str, of: ColumnType, depth: int) -> Iterator[str]:
+def _of_union(value: str, of: ColumnType, look: _Look) -> Iterator[str]:
     yield f"union_tag({value})::VARCHAR"
     for name, member in of.members:
-        yield from _discriminators(f"union_extract({value}, {literal(name)})", member, depth)
+        yield from _discriminators(f"union_extract({value}, {literal(name)})", member, look)
 
 
-_BLIND: dict[str, Callable[[str, ColumnType, int], Iterator[str]]] = {
+_BLIND: dict[str, Callable[[str, ColumnType, _Look], Iterator[str]]] = {
     "float": _of_float,
     "double": _of_float,
     "interval": _of_interval,
@@ -120,9 +136,9 @@ _BLIND: dict[str, Callable[[str, ColumnType, int], Iterator[str]]] = {
 }
 
 
-def _inside(values: str, member: ColumnType, depth: int) -> Iterator[str]:
-    item = f"item{depth}"
-    for expression in _discriminators(item, member, depth + 1):
+def _inside(values: str, member: ColumnType, look: _Look) -> Iterator[str]:
+    item = f"item{look.depth}"
+    for expression in _discriminators(item, member, look.inside):
         yield f"list_transform({values}, lambda {item}: {expression})"
 
 
@@ -131,6 +147,22 @@ def grouped_fingerprints(
 ) -> list[tuple[int, Fingerprint]]:
     """Fingerprints of a relation's rows by the value of an integer expression, ascending."""
     return [(number, found) for number, found, _ in measured_groups(con, relation, columns, group, "0")]
+
+
+def fingerprint_of(
+    con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[Column], *, zeros_alike: bool = False
+) -> Fingerprint:
+    """The fingerprint of a relation's rows.
+
+    Args:
+        con: any connection that sees it.
+        relation: whose rows.
+        columns: as the table has them.
+        zeros_alike: take 0.0 and -0.0 for one value; a manifest's fingerprints never do.
+    """
+    query = f"SELECT {row_hash(columns, zeros_alike=zeros_alike).aggregates} FROM {relation}"
+    ((count, sum1, sum2),) = con.execute(query).fetchall()
+    return Fingerprint(rows=count, sum1=sum1, sum2=sum2)
 
 
 def measured_groups(

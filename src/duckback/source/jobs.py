@@ -21,6 +21,9 @@ from duckback.source.resources import Resources
 DEFERRED: TypeAdapter[tuple[Deferred, ...]] = TypeAdapter(tuple[Deferred, ...])
 """What BuildDatabase answers."""
 
+NOTICES: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
+"""What ExamineDatabase answers."""
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -38,11 +41,33 @@ class Job(BaseModel):
 
     task: ClassVar[str]
 
+    @property
+    def time_limit(self) -> float | None:
+        """Seconds after which its process is ended; None: never."""
+        return None
+
+    @property
+    def memory_limit(self) -> str | None:
+        """Beyond which, and what DuckDB does not count, its process gets no memory; None: as much as there is."""
+        return None
+
 
 class DuckDBJob(Job):
     """Common to most: what DuckDB may use in the child."""
 
     resources: Resources
+
+    @property
+    def time_limit(self) -> float | None:
+        return self.resources.seconds
+
+
+class WaryJob(DuckDBJob):
+    """What reads the manifests and objects of a repository, which somebody may have forged."""
+
+    @property
+    def memory_limit(self) -> str | None:
+        return self.resources.memory_limit
 
 
 class ExportFile(Job):
@@ -95,7 +120,7 @@ class ProveFiles(DuckDBJob):
     staging: Path
 
 
-class BuildDatabase(DuckDBJob):
+class BuildDatabase(WaryJob):
     """Make a database file from a manifest and its objects' files; answers what could not be made, as JSON."""
 
     task = "build"
@@ -106,14 +131,22 @@ class BuildDatabase(DuckDBJob):
     trust_ddl: bool
 
 
-class ExamineDatabase(DuckDBJob):
-    """Compare a restored file with the manifest; answers nothing but that all is right."""
+class ExamineDatabase(WaryJob):
+    """Compare a restored file with the manifest; answers what the user should hear, as JSON; all else is right."""
 
     task = "examine"
     manifest: Manifest
     files: dict[str, Path]
     target: Path
     deferred: tuple[Deferred, ...]
+
+
+class ReadRows(WaryJob):
+    """Read the rows of a backup from its objects alone; answers the RowsRead as JSON."""
+
+    task = "read"
+    manifest: Manifest
+    files: dict[str, Path]
 
 
 class InstallDatabase(Job):
@@ -139,6 +172,7 @@ JOBS: dict[str, type[Job]] = {
         InstallDatabase,
         LookAtFile,
         ProveFiles,
+        ReadRows,
         TakeImage,
     )
 }

@@ -10,7 +10,7 @@ from duckback.errors import IntegrityError
 from duckback.model.catalog import Constraint, Table
 from duckback.model.manifest import TableBackup
 from duckback.source.engine import scalar, translated
-from duckback.source.files import rows_that_count
+from duckback.source.files import among, rows_that_count
 from duckback.source.native import native_rows
 from duckback.source.progress import followed
 from duckback.source.sql import identifier, qualified
@@ -78,9 +78,9 @@ def _insert_in_rounds(con: duckdb.DuckDBPyConnection, table: Table, to_itself: l
         con.execute(f"CREATE TEMPORARY TABLE {_READY} AS SELECT {_NUMBER} FROM {_WAITING} w WHERE {is_ready}")
         if not scalar(con, f"SELECT count(*) FROM {_READY}"):
             raise IntegrityError(f"rows of table {table.label} refer to rows that are not there")
-        ready = f"{_NUMBER} IN (FROM {_READY})"
-        _insert(con, table, f"{_WAITING} WHERE {ready} ORDER BY {_NUMBER}")
-        con.execute(f"DELETE FROM {_WAITING} WHERE {ready}")
+        # Neither a join nor a sort may hold these rows: they stream past the numbers, in the order in which they wait.
+        _insert(con, table, f"{_WAITING} WHERE {among(_NUMBER, f'FROM {_READY}')}")
+        con.execute(f"DELETE FROM {_WAITING} WHERE {_NUMBER} IN (FROM {_READY})")
         con.execute(f"DROP TABLE {_READY}")
     con.execute(f"DROP TABLE {_WAITING}")
 

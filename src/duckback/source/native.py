@@ -1,14 +1,16 @@
 """Tables that Parquet cannot hold exactly, as small DuckDB files beside their Parquet."""
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from duckback.errors import IntegrityError
-from duckback.model.catalog import Column
-from duckback.source.engine import scalar
+from duckback.errors import IntegrityError, Unsupported
+from duckback.model.catalog import Table
+from duckback.source.engine import KEEPS_ONE_ZERO, scalar
+from duckback.source.fingerprint import fingerprint_of
 from duckback.source.sql import identifier, literal, qualified
 from duckback.source.types import parse_type
 
@@ -28,9 +30,10 @@ class NativeCopy:
     rows wait in a temporary table until it is over.
     """
 
-    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+    def __init__(self, path: Path, table: Table) -> None:
         self._path = path
-        self._columns = columns
+        self._label = table.label
+        self._columns = table.stored_columns
         # The connection may be the caller's, who has other things attached.
         self._name = f"duckback_{path.name.replace('.', '_')}"
         self._waiting = qualified("temp", "main", self._name)
@@ -46,16 +49,35 @@ class NativeCopy:
         con.execute(f"CREATE TEMPORARY TABLE {self._waiting} AS SELECT {values} FROM {relation}")
 
     def write(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Write the file, outside any transaction."""
+        """Write the file, outside any transaction.
+
+        Raises:
+            Unsupported: this DuckDB does not keep the sign of some zeros in it.
+        """
         kinds = {part.id for column in self._columns for part in parse_type(column.type).parts()}
         options = f"STORAGE_VERSION {literal(max([_OLDEST, *(_NEWER[kind] for kind in kinds & _NEWER.keys())]))}"
         con.execute(f"ATTACH {literal(str(self._path))} AS {identifier(self._name)} ({options})")
         try:
-            con.execute(f"CREATE TABLE {qualified(self._name, 'main', _TABLE)} AS FROM {self._waiting}")
+            written = qualified(self._name, "main", _TABLE)
+            con.execute(f"CREATE TABLE {written} AS FROM {self._waiting}")
             con.execute(f"CHECKPOINT {identifier(self._name)}")
+            if KEEPS_ONE_ZERO:
+                self._refuse_lost_signs(con, written)
         finally:
             con.execute(f"DETACH {identifier(self._name)}")
         con.execute(f"DROP TABLE {self._waiting}")
+
+    def _refuse_lost_signs(self, con: duckdb.DuckDBPyConnection, written: str) -> None:
+        signed, unsigned = (
+            [fingerprint_of(con, rows, self._columns, zeros_alike=alike) for rows in (self._waiting, written)]
+            for alike in (False, True)
+        )
+        if signed[0] != signed[1] and unsigned[0] == unsigned[1]:
+            raise Unsupported(
+                f"table {self._label} has a VARIANT, so its rows go into a DuckDB file, and DuckDB {duckdb.__version__}"
+                " does not store the sign of every zero where 0.0 and -0.0 stand among no other values",
+                hint=f"Back it up with DuckDB 2, or leave it out with --exclude {shlex.quote(self._label)}.",
+            )
 
 
 @contextmanager

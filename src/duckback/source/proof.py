@@ -13,7 +13,7 @@ from duckback.model.manifest import Fingerprint
 from duckback.model.progress import Progress, Report
 from duckback.source.engine import connect, scalar, set_session, translated
 from duckback.source.files import POSITION_COLUMNS, parquet_rows
-from duckback.source.fingerprint import CHUNK_ROWS, grouped_fingerprints, total
+from duckback.source.fingerprint import CHUNK_ROWS, fingerprint_of, grouped_fingerprints
 from duckback.source.native import native_rows
 from duckback.source.resources import Resources
 from duckback.source.sql import literal
@@ -78,7 +78,7 @@ def _compare(
 
 def _compare_native(con: duckdb.DuckDBPyConnection, path: Path, table: Table, exported: ExportedTable) -> None:
     with translated(str(path)), native_rows(con, path, table.label) as relation:
-        found = total([part for _, part in grouped_fingerprints(con, relation, table.stored_columns, "0")])
+        found = fingerprint_of(con, relation, table.stored_columns)
     if found != exported.fingerprint:
         raise IntegrityError(
             f"the native file of table {table.label} does not hold the rows that the snapshot had", hint=_HINT
@@ -89,10 +89,7 @@ def _compare_rest(con: duckdb.DuckDBPyConnection, native: Path, files: Sequence[
     """Compare the columns that Parquet does hold with those of the native file, which was proven before."""
     columns = [c for c in table.stored_columns if not is_stored(parse_type(c.type), Storage.NATIVE)]
     with translated(str(native)), native_rows(con, native, table.label) as relation:
-        found = [
-            total([part for _, part in grouped_fingerprints(con, rows, columns, "0")])
-            for rows in (relation, parquet_rows(files, columns))
-        ]
+        found = [fingerprint_of(con, rows, columns) for rows in (relation, parquet_rows(files, columns))]
     if found[0] != found[1]:
         raise IntegrityError(
             f"the Parquet files of table {table.label} do not hold the rows that the snapshot had", hint=_HINT

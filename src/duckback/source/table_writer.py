@@ -13,13 +13,13 @@ from duckback.model.export import ExportedFile, ExportedTable, FileKind
 from duckback.model.manifest import Fingerprint, Run, Segment
 from duckback.model.progress import Progress, Report
 from duckback.source.encoding import stored
-from duckback.source.engine import scalar
+from duckback.source.engine import KEEPS_ONE_ZERO, scalar
 from duckback.source.fingerprint import CHUNK_ROWS, measured_groups, total
 from duckback.source.native import NativeCopy
 from duckback.source.order import ExportOrder
 from duckback.source.progress import followed
 from duckback.source.sql import identifier, literal, qualified
-from duckback.source.types import parse_type
+from duckback.source.types import has_floats, parse_type
 from duckback.source.width import row_group_rows, width
 
 CHUNKS_PER_FILE = 16
@@ -91,10 +91,6 @@ class TableWriter:
         """Per stored column, the way that Parquet holds it."""
         return {name: storages(of) for name, of in self._types.items()}
 
-    @property
-    def _has_floats(self) -> bool:
-        return any(part.id in {"float", "double"} for of in self._types.values() for part in of.parts())
-
     def _has_column(self, names: set[str]) -> bool:
         return not names.isdisjoint(column.name.lower() for column in self.table.columns)
 
@@ -120,7 +116,7 @@ class TableWriter:
             segments += _segments(number, part)
             done += files[-1].rows
         if self.is_native:
-            self.native = NativeCopy(self.order.staging / f"{self.stem}.native.duckdb", self.table.stored_columns)
+            self.native = NativeCopy(self.order.staging / f"{self.stem}.native.duckdb", self.table)
             self.native.take(self.con, self.relation)
         rows_in_all = measured.fingerprint
         return ExportedTable(
@@ -168,8 +164,7 @@ class TableWriter:
         middle = "" if kind == "rows" else f".{kind}"
         name = f"{self.stem}{middle}.{number:04d}.parquet"
         labels = f"'duckback.backup': {literal(self.order.label)}, 'duckback.table': {literal(self.table.label)}"
-        # DuckDB 1.5 takes 0.0 and -0.0 for one entry of a dictionary.
-        plain = ", DICTIONARY_SIZE_LIMIT 0" if duckdb.__version__.startswith("1.") and self._has_floats else ""
+        plain = ", DICTIONARY_SIZE_LIMIT 0" if KEEPS_ONE_ZERO and has_floats(self.table.stored_columns) else ""
         options = f"{_COPY_OPTIONS}{plain}, ROW_GROUP_SIZE {group_rows}, KV_METADATA {{{labels}}}"
         values = ", ".join(f"{stored(identifier(name), of)} AS {identifier(name)}" for name, of in self._types.items())
         query = " UNION ALL ".join(f"(SELECT {values} FROM {source}{self._in_order(chunks)})" for source in sources)

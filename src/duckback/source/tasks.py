@@ -15,6 +15,7 @@ from duckback.source.image.taken import Image
 from duckback.source.install import install
 from duckback.source.jobs import (
     DEFERRED,
+    NOTICES,
     BuildDatabase,
     Caller,
     ExamineDatabase,
@@ -24,10 +25,12 @@ from duckback.source.jobs import (
     Job,
     LookAtFile,
     ProveFiles,
+    ReadRows,
     TakeImage,
 )
 from duckback.source.load import build_database, examine_database
 from duckback.source.proof import prove_files
+from duckback.source.reading import read_rows
 from duckback.source.sequences import at_their_positions, refuse_unless_told
 
 
@@ -114,8 +117,15 @@ def _build_database(job: BuildDatabase, caller: Caller) -> str:
 
 @perform.register
 def _examine_database(job: ExamineDatabase, caller: Caller) -> str:
-    examine_database(job.target, job.manifest, job.files, job.deferred, resources=job.resources, report=caller.report)
-    return ""
+    notices = examine_database(
+        job.target, job.manifest, job.files, job.deferred, resources=job.resources, report=caller.report
+    )
+    return NOTICES.dump_json(tuple(notices)).decode()
+
+
+@perform.register
+def _read_rows(job: ReadRows, caller: Caller) -> str:
+    return read_rows(job.manifest, job.files, resources=job.resources, report=caller.report).model_dump_json()
 
 
 @perform.register

@@ -1,8 +1,11 @@
 """DuckDB's description of a type as our tree of it."""
 
+from collections.abc import Iterable
+
 import duckdb
 from duckdb import sqltypes
 
+from duckback.model.catalog import Column
 from duckback.model.column_types import ColumnType
 
 _MEMBERS_OF = {"list", "array", "struct", "map", "union", "tuple"}
@@ -11,6 +14,11 @@ _MEMBERS_OF = {"list", "array", "struct", "map", "union", "tuple"}
 def parse_type(text: str) -> ColumnType:
     """The tree of a type given as SQL text (DuckDB's own parser reads it)."""
     return _tree(duckdb.sqltype(text))
+
+
+def has_floats(columns: Iterable[Column]) -> bool:
+    """Whether any of the columns has a FLOAT or DOUBLE in it, at any depth."""
+    return any(part.id in {"float", "double"} for column in columns for part in parse_type(column.type).parts())
 
 
 def _tree(of: sqltypes.DuckDBPyType) -> ColumnType:

@@ -51,10 +51,14 @@ def _perform(task: str, job: bytes, report: Report, fetch: "Fetch") -> str:
         report(Progress(_LOOK))
         return look_as_json(Path(json.loads(job)["database"]))
     # They import DuckDB and pydantic, for which a look has no time.
+    from duckback.source.confine import confine  # noqa: PLC0415 -- as above
     from duckback.source.jobs import JOBS, Caller  # noqa: PLC0415 -- as above
     from duckback.source.tasks import perform  # noqa: PLC0415 -- as above
 
-    return perform(JOBS[task].model_validate_json(job), Caller(report, fetch))
+    wanted = JOBS[task].model_validate_json(job)
+    if wanted.memory_limit is not None:
+        confine(wanted.memory_limit)
+    return perform(wanted, Caller(report, fetch))
 
 
 def _sender() -> Callable[[dict[str, Any]], None]:
