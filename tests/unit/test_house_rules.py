@@ -54,7 +54,7 @@ def test_the_lock_file_names_no_index() -> None:
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     [
-        ("duckback.api", {"duckdb", "boto3", "botocore", "tigerbeetle", "typer", "rich", "structlog"}),
+        ("duckback.api", {"duckdb", "boto3", "botocore", "tigerbeetle", "typer", "rich", "structlog", "urllib3"}),
         ("duckback.source.worker", {"duckdb", "pydantic", "duckback.model.manifest"}),
     ],
 )
