@@ -34,7 +34,7 @@ def run_job(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
         TookTooLong: its time was over.
         SourceError: it was killed, or ended in a way that we have not foreseen.
     """
-    command = [sys.executable, "-m", "duckback.source.worker", job.task]
+    command = [sys.executable, "-m", "duckback.source.worker"]
     with tempfile.TemporaryFile("w+b") as stderr:
         # A group of its own keeps the terminal's Ctrl-C for this process, which ends the child in order.
         child = subprocess.Popen(  # noqa: S603 -- our own module, no shell
@@ -84,7 +84,7 @@ def _converse(child: "subprocess.Popen[bytes]", job: Job, caller: Caller, stderr
     if child.stdin is None or child.stdout is None:
         raise SourceError("the worker process has no pipes")
     try:
-        _tell(child.stdin, job.model_dump_json())
+        _tell(child.stdin, f"{job.task} {job.model_dump_json()}")
     except BrokenPipeError:
         raise _death(child, stderr) from None
     for line in child.stdout:

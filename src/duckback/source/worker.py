@@ -1,6 +1,6 @@
 """The child process: one job from standard input, progress, questions and result as JSON lines on standard output.
 
-`python -m duckback.source.worker TASK`; the task tells what to import.
+The job's line begins with its task, which tells what to import.
 
 DuckDB runs here and not in the caller: a damaged file can abort the process, closing a file that the caller has
 open would drop its lock, and memory goes back to the system when the job is done.
@@ -9,7 +9,6 @@ open would drop its lock, and memory goes back to the system when the job is don
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -31,12 +30,12 @@ def main() -> None:
     """Run the job that standard input holds, and die with whoever sent it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     send = _sender()
-    job = _first_line()
+    task, _, job = _first_line().partition(b" ")
     answers: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(answers,), daemon=True).start()
     try:
         result = _perform(
-            sys.argv[1], job, lambda progress: send({"progress": vars(progress)}), _fetcher(send, answers)
+            task.decode(), job, lambda progress: send({"progress": vars(progress)}), _fetcher(send, answers)
         )
     except DuckbackError as error:
         send({"error": type(error).__name__, "message": error.message, "hint": error.hint})
