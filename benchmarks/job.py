@@ -3,11 +3,13 @@
 import json
 import sys
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from duckback import Duckback
 from duckback.routes.exchange import Scope
+
+if TYPE_CHECKING:
+    import duckdb
 
 _NAMES = ("backup", "incremental", "export", "restore", "import")
 
@@ -61,7 +63,10 @@ def _import(folder: Path, target: Path, memory_limit: str, threads: int) -> dict
     return {}
 
 
-def _connect(beside: Path, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
+def _connect(beside: Path, memory_limit: str, threads: int) -> "duckdb.DuckDBPyConnection":
+    # Duckback imports it where it needs it, and its jobs are not to pay for the peers'.
+    import duckdb  # noqa: PLC0415 -- as above
+
     spill = str(beside.parent / "spill")
     con = duckdb.connect(config={"memory_limit": memory_limit, "threads": threads, "temp_directory": spill})
     con.execute("SET enable_progress_bar = false")

@@ -1,16 +1,20 @@
 """How log lines look: JSON or text, with the run's id on each, and without secrets.
 
-Whoever writes one uses the standard logger "duckback", by structlog or not; a library is silent until its user asks.
+Whoever writes one uses the standard logger "duckback"; a library is silent until its user asks. Only to format lines
+takes structlog, which with all that it imports takes longer to start than most runs have to say.
 """
 
 import logging
 import os
 import re
-from collections.abc import Mapping
-from typing import Any, Literal, TextIO
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-import structlog
-from structlog.typing import EventDict, Processor
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor
 
 LogFormat = Literal["text", "json"]
 
@@ -26,16 +30,43 @@ _PATTERNS = (
     (re.compile(r"(?i)((?:secret|password|passwd|token)[\w-]*['\"]?\s*[:=]\s*['\"]?)[^\s\"',&]+"), rf"\g<1>{_HIDDEN}"),
 )
 _told: set[str] = set()
+_bound: ContextVar[Mapping[str, Any]] = ContextVar("duckback_logs", default=MappingProxyType({}))
 
 
-def logger() -> structlog.stdlib.BoundLogger:
+class _Logger(logging.LoggerAdapter[logging.Logger]):
+    """Takes the fields of a line as keyword arguments."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        own = {name: kwargs.pop(name) for name in ("exc_info", "stack_info", "stacklevel") if name in kwargs}
+        return msg, {**own, "extra": dict(kwargs)}
+
+    if TYPE_CHECKING:
+
+        def debug(self, msg: object, *args: object, **fields: Any) -> None: ...
+        def info(self, msg: object, *args: object, **fields: Any) -> None: ...
+        def warning(self, msg: object, *args: object, **fields: Any) -> None: ...
+        def error(self, msg: object, *args: object, **fields: Any) -> None: ...
+        def exception(self, msg: object, *args: object, **fields: Any) -> None: ...
+
+
+def logger() -> _Logger:
     """The logger of all of Duckback."""
-    log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
-        logging.getLogger("duckback"),
-        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
-    return log
+    return _Logger(logging.getLogger("duckback"))
+
+
+@contextmanager
+def bound(**fields: Any) -> Iterator[None]:
+    """Put these fields on every line that is written within."""
+    token = _bound.set({**_bound.get(), **fields})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+def bound_fields() -> Mapping[str, Any]:
+    """The fields that are put on every line now."""
+    return _bound.get()
 
 
 def conceal(*secrets: str) -> None:
@@ -63,7 +94,7 @@ def redacted(text: str, environment: Mapping[str, str] | None = None) -> str:
     return text
 
 
-def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
+def redact(_logger: Any, _method: str, event: "EventDict") -> "EventDict":
     """A structlog processor: no text in the event holds a secret, however deep."""
     return {key: _clean(value) for key, value in event.items()}
 
@@ -84,12 +115,14 @@ def _clean(value: Any) -> Any:
 
 def log_to(stream: TextIO | None = None, *, level: int = logging.INFO, log_format: LogFormat = "text") -> None:
     """Let "duckback" write to a stream (default: standard error), from that level on; called again, it starts anew."""
+    import structlog  # noqa: PLC0415 -- see the top of the file
+
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, *_renderers(log_format)],
             foreign_pre_chain=[
-                structlog.contextvars.merge_contextvars,
+                _merge_bound,
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.ExtraAdder(),
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -104,7 +137,13 @@ def log_to(stream: TextIO | None = None, *, level: int = logging.INFO, log_forma
     log.setLevel(level)
 
 
-def _renderers(log_format: LogFormat) -> list[Processor]:
+def _merge_bound(_logger: Any, _method: str, event: "EventDict") -> "EventDict":
+    return {**_bound.get(), **event}
+
+
+def _renderers(log_format: LogFormat) -> "list[Processor]":
+    import structlog  # noqa: PLC0415 -- see the top of the file
+
     if log_format == "json":
         return [structlog.processors.JSONRenderer()]
     return [structlog.dev.ConsoleRenderer(colors=False, sort_keys=False)]

@@ -21,8 +21,8 @@ from duckback.model.manifest import Manifest
 from duckback.model.progress import unheard
 from duckback.source.child import run_job
 from duckback.source.confine import size_of
-from duckback.source.engine import Resources
 from duckback.source.jobs import ReadRows
+from duckback.source.resources import Resources
 from duckback.store.digest import digest_file
 from duckback.store.local import LocalStore
 

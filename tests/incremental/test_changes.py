@@ -204,7 +204,7 @@ def test_a_column_that_hides_positions_is_no_obstacle(here: Protected, name: str
 def test_a_database_that_nobody_wrote_to_is_not_read(here: Protected, monkeypatch: pytest.MonkeyPatch) -> None:
     full = here.proven(TABLE)
     monkeypatch.setattr("duckback.model.unchanged._TICK_NS", TWO_SECONDS_AGO)
-    monkeypatch.setattr("duckback.source.jobs.TakeImage.take", None)
+    monkeypatch.setattr("duckback.source.tasks.take_image", None)
     done = here.duckback.backup(here.path)
     assert done.notices == (f"nothing was written to the database since backup {full.backup_id}: it was not read",)
     monkeypatch.undo()

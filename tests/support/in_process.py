@@ -1,6 +1,7 @@
 """Jobs without child processes, and tables in small chunks: for tests of many backups of small databases."""
 
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -8,16 +9,19 @@ from duckback.model.progress import Report
 from duckback.source import changes, child, table_writer
 from duckback.source.jobs import Caller, Job
 from duckback.source.order import Fetch, nothing_to_fetch
+from duckback.source.tasks import perform
 
 
 def run_here(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
     """What `run_job` answers, by this process."""
-    return job.run(Caller(report, fetch))
+    return perform(job, Caller(report, fetch))
 
 
 def without_children(patch: pytest.MonkeyPatch) -> None:
     """Have every job run in this process; only for databases that nobody has open in it."""
     original = child.run_job
+    # Others import it when they need it, and would keep the patch for ever.
+    import_module("duckback.source.capture_connection")
     for name, module in list(sys.modules.items()):
         if name.startswith("duckback.") and getattr(module, "run_job", None) is original:
             patch.setattr(module, "run_job", run_here)

@@ -18,10 +18,11 @@ from duckback.model.ids import new_id
 from duckback.model.manifest import LedgerHead, Manifest, ObjectRef, TableBackup
 from duckback.model.progress import unheard
 from duckback.model.selection import Selection
-from duckback.source.engine import Resources, connect
+from duckback.source.engine import connect
 from duckback.source.export import export_snapshot
 from duckback.source.load import build_database, examine_database
 from duckback.source.order import ExportOrder
+from duckback.source.resources import Resources
 
 MOMENT = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)
 BACKUP_ID = new_id(MOMENT)

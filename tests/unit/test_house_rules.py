@@ -1,7 +1,11 @@
 """Rules of the house that no tool on the registry checks."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 import duckback
 from duckback import errors
@@ -45,3 +49,16 @@ def test_the_lock_file_names_no_index() -> None:
     assert "--hash=sha256:" in text
     assert "://" not in text
     assert "index" not in text.replace("# via", "")
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("duckback.api", {"duckdb", "boto3", "botocore", "tigerbeetle", "typer", "rich", "structlog", "urllib3"}),
+        ("duckback.source.worker", {"duckdb", "pydantic", "duckback.model.manifest"}),
+    ],
+)
+def test_what_runs_every_few_hours_does_not_import_what_it_may_not_need(module: str, unwanted: set[str]) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert unwanted.isdisjoint(found)

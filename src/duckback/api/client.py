@@ -5,6 +5,7 @@ import os
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from duckback.api.keeping import Keeping
@@ -18,7 +19,6 @@ from duckback.hooks import Telling
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.ledger.records import known, verdicts
 from duckback.model.ids import new_id
-from duckback.model.manifest import FileIdentity
 from duckback.model.proof import Level, Standing
 from duckback.model.recorded import NOTHING
 from duckback.model.selection import EVERYTHING, Selection
@@ -34,11 +34,12 @@ from duckback.routes.deadline import Deadline
 from duckback.routes.engine import run
 from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange, required
 from duckback.source.capture import Capture
-from duckback.source.capture_connection import Connection
 from duckback.source.captures import capture_of
-from duckback.source.child import run_job
-from duckback.source.jobs import LookAtFile
-from duckback.source.metadata import Relation
+from duckback.source.unchanged import look_at
+
+if TYPE_CHECKING:
+    from duckback.source.capture_connection import Connection
+    from duckback.source.metadata import Relation
 
 _ATTEMPTS = 3
 """Backups that may be withdrawn in one call, because what they refer to is being pruned, before that is an error."""
@@ -59,7 +60,7 @@ class Duckback(Keeping):
 
     def backup(
         self,
-        database: str | os.PathLike[str] | Connection,
+        database: "str | os.PathLike[str] | Connection",
         *,
         name: str | None = None,
         scope: Scope | None = None,
@@ -85,7 +86,7 @@ class Duckback(Keeping):
             DuckbackError: as of `duckback.errors`; no part of the backup is visible then.
         """
         route = INCREMENTAL_EXPORT if scope == "incremental" else FULL_EXPORT
-        stem = None if isinstance(database, Connection) else Path(database).stem
+        stem = Path(database).stem if isinstance(database, str | os.PathLike) else None
         with self._telling(route, name or self._options.name or stem, self._clock()) as telling:
             take = partial(self._backup, telling, database, name=name, scope=scope, selection=selection)
             return telling.ends(take(trust_repository=trust_repository))
@@ -93,7 +94,7 @@ class Duckback(Keeping):
     def _backup(
         self,
         telling: Telling,
-        database: str | os.PathLike[str] | Connection,
+        database: "str | os.PathLike[str] | Connection",
         *,
         name: str | None,
         scope: Scope | None,
@@ -101,7 +102,7 @@ class Duckback(Keeping):
         trust_repository: bool,
     ) -> BackupExchange:
         started = self._clock()
-        source = database if isinstance(database, Connection) else Path(database)
+        source = Path(database) if isinstance(database, str | os.PathLike) else database
         capture = partial(capture_of, source, self._options.capture, self._wiring.images)
         wanted = self._name_of_new(name or self._options.name or _default_name(capture()))
         repository = Repository.open_or_create(self._store, started)
@@ -217,8 +218,7 @@ class Duckback(Keeping):
         then = self.find(backup, name or self._options.name or path.stem).committed.manifest.file
         if then is None:
             return "the backup was taken of a database in memory"
-        now = FileIdentity.model_validate_json(run_job(LookAtFile(database=path), self._report))
-        return why_changed(then, now)
+        return why_changed(then, look_at(path, self._report))
 
     def restore(
         self,
@@ -330,7 +330,7 @@ class Duckback(Keeping):
         """What has been done for a database, and whether that is enough: `check`."""
         return HealthView(self._options, self._clock)
 
-    def backup_metadata(self, sql: str = "FROM backup_metadata", *, name: str | None = None) -> Relation:
+    def backup_metadata(self, sql: str = "FROM backup_metadata", *, name: str | None = None) -> "Relation":
         """The table `backup_metadata`, one row a backup, failed runs included, as a DuckDB relation.
 
         Args:

@@ -46,8 +46,8 @@ from duckback.repository.repository import Repository
 from duckback.repository.summaries import Summaries
 from duckback.routes.exchange import BackupExchange, RestoreExchange, TestRestoreExchange, VerificationExchange
 from duckback.routes.processor import Processor
-from duckback.source.engine import ENGINE_VERSION, Limits
 from duckback.source.image.place import ImageSettings
+from duckback.source.resources import Limits
 from duckback.store.base import Store
 
 Processors = Mapping[str, Processor[Any]]
@@ -215,7 +215,7 @@ class Wiring:
 
 
 def _witness() -> Witness:
-    return Witness(host=socket.gethostname(), duckback_version=version("duckback"), duckdb_version=ENGINE_VERSION)
+    return Witness(host=socket.gethostname(), duckback_version=version("duckback"), duckdb_version=version("duckdb"))
 
 
 def _by_name(*processors: Processor[Any]) -> Processors:

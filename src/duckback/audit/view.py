@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import astuple, dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from duckback.audit.reading import Audited, asked, audit, remains, states_of
@@ -18,8 +19,10 @@ from duckback.ledger.metadata import BackupMetadata, backup_metadata, last_backu
 from duckback.ledger.outbox import Attempt, Outbox
 from duckback.model.events import EventKind, event_id
 from duckback.repository.repository import Repository
-from duckback.source.metadata import Relation, metadata_relation
 from duckback.store.registry import open_store
+
+if TYPE_CHECKING:
+    from duckback.source.metadata import Relation
 
 
 @dataclass(frozen=True)
@@ -156,12 +159,14 @@ class LedgerView:
         held = {one.manifest.backup_id: Held(one.manifest, one.sha256) for one in committed}
         return backup_metadata(held, entries, {*gone.tombstones, *gone.done}, repository.store.uri)
 
-    def query(self, sql: str, name: str | None = None) -> Relation:
+    def query(self, sql: str, name: str | None = None) -> "Relation":
         """What a query says of `backup_metadata`.
 
         Raises:
             UsageError: DuckDB does not accept it.
         """
+        from duckback.source.metadata import metadata_relation  # noqa: PLC0415 -- it imports DuckDB
+
         return metadata_relation(map(astuple, self.metadata(name)), sql)
 
     def last_backup_time(self, name: str | None = None) -> datetime | None:

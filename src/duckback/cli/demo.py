@@ -14,7 +14,6 @@ from duckback.cli.output import print_document, size
 from duckback.cli.progress import progress_bars
 from duckback.errors import IntegrityError, SourceError
 from duckback.routes.exchange import required
-from duckback.source.demo import SIGNALS, build_hot_tier, damage, differing_rows, is_readable
 
 
 @with_options
@@ -23,9 +22,12 @@ def demo(
     directory: Annotated[
         Path | None, typer.Option("--directory", help="Where to work; default: a new temporary directory.")
     ] = None,
-    signals: Annotated[int, typer.Option("--signals", min=1, help="Rows of the largest table.")] = SIGNALS,
+    signals: Annotated[int, typer.Option("--signals", min=1, help="Rows of the largest table.")] = 300_000,
 ) -> None:
     """Build a hot tier, back it up, list it, damage it, restore it, compare every row."""
+    # Imports DuckDB, which no other verb needs at its start.
+    from duckback.source.demo import build_hot_tier, damage, differing_rows, is_readable  # noqa: PLC0415 -- as above
+
     place = directory or Path(tempfile.mkdtemp(prefix="duckback-demo-"))
     place.mkdir(parents=True, exist_ok=True)
     database, pristine = place / "hot.duckdb", place / "hot.as-it-was.duckdb"

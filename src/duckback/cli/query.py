@@ -6,7 +6,6 @@ import typer
 
 from duckback.cli.options import Call, with_options
 from duckback.cli.output import print_document, print_table
-from duckback.source.metadata import fetch
 
 
 @with_options
@@ -16,6 +15,8 @@ def query(
     metadata: Annotated[bool, typer.Option("--metadata", help="Ask the table backup_metadata, one row a backup.")],  # noqa: ARG001 -- required; says what is asked
 ) -> None:
     """Ask the table backup_metadata, made from manifests and events: `SELECT … FROM backup_metadata`."""
+    from duckback.source.metadata import fetch  # noqa: PLC0415 -- it imports DuckDB
+
     columns, rows = fetch(call.duckback().backup_metadata(sql))
     if call.as_json:
         print_document("query", columns=[{"name": name, "type": kind} for name, kind in columns], rows=rows)

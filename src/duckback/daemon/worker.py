@@ -10,8 +10,6 @@ import sys
 import threading
 import time
 
-import structlog
-
 from duckback import interrupts
 from duckback.api import Duckback
 from duckback.api.gentle import be_gentle
@@ -22,7 +20,7 @@ from duckback.daemon.outcome import Outcome
 from duckback.daemon.tasks import carry_out
 from duckback.errors import DuckbackError, Interrupted
 from duckback.hooks import failures
-from duckback.logs import log_to, logger, redacted
+from duckback.logs import bound, log_to, logger, redacted
 from duckback.repository.layout import encode_name
 
 _log = logger()
@@ -49,7 +47,7 @@ def _carry_out(order: Order) -> Outcome:
     be_gentle(options.niceness)
     started = time.monotonic()
     name = options.name or order.database.stem
-    with structlog.contextvars.bound_contextvars(run_id=str(order.run_id), database=name):
+    with bound(run_id=str(order.run_id), database=name):
         try:
             # Another daemon, or the run of a killed one that has not ended yet, may be at it.
             with claimed(options.state_dir / "running" / encode_name(name)):

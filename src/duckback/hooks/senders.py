@@ -5,8 +5,6 @@ import signal
 import subprocess
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-import urllib3
-
 from duckback.hooks.told import Told
 
 _LAST_WORDS = 500
@@ -83,6 +81,8 @@ def post_ping(url: str, told: Told, seconds: float) -> None:
 
 
 def _post(what: str, url: str, told: Told, seconds: float) -> None:
+    import urllib3  # noqa: PLC0415 -- a tenth of what a run imports, and few have such hooks
+
     host = urlsplit(url).hostname
     try:
         with urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(seconds)) as pool:

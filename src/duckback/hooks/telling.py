@@ -9,12 +9,11 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from uuid import UUID
 
-import structlog
-
 from duckback.errors import DuckbackError
 from duckback.hooks.hooks import Hooks
 from duckback.hooks.told import Told
 from duckback.interrupts import undisturbed
+from duckback.logs import bound, bound_fields
 from duckback.model.ids import new_id
 from duckback.routes.exchange import BackupExchange, RestoreExchange, VerificationExchange
 from duckback.routes.processor import E
@@ -43,7 +42,7 @@ class Telling:
         self._bound = ExitStack()
 
     def __enter__(self) -> Self:
-        self._bound.enter_context(structlog.contextvars.bound_contextvars(run_id=str(self._about.run_id)))
+        self._bound.enter_context(bound(run_id=str(self._about.run_id)))
         return self
 
     def begins(self, route: str, database: str) -> None:
@@ -81,8 +80,8 @@ class Telling:
 
 def run_id_of(started: datetime) -> UUID:
     """The id that log lines and hooks know this run by: the one that is bound already, else a new one."""
-    bound = structlog.contextvars.get_contextvars().get("run_id")
-    return UUID(bound) if bound else new_id(started)
+    known = bound_fields().get("run_id")
+    return UUID(known) if known else new_id(started)
 
 
 def is_good(exchange: object) -> bool:

@@ -6,12 +6,18 @@ to be compared row by row.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from duckback.model.manifest import Fingerprint, Run, Segment, TableBackup
 
 NOTHING = Fingerprint()
+
+_STRETCH = 8
+_SHORTEST_STRETCH = 4
+_SCATTERED = (0.2, 0.8)
+_STEADY = 0.1
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,30 @@ class Changes:
     def rows_removed(self) -> int:
         """Of all segments."""
         return sum(one.rows for one in self.removed.values())
+
+
+def is_hopeless(steps: Sequence[tuple[int, int]], rows: int, most: float) -> bool:
+    """Whether a comparison of batches will end with too many rows left over.
+
+    It will if it has them already; or if for an eighth of the way (four batches at least) a steady part of each
+    batch, not all of it, was left over, and the rest at that pace would make it too many. Rows that only moved look
+    otherwise: nothing of a batch cancels before their new places are reached and all of it after, or, if they were
+    shuffled, more of each batch than of the one before.
+
+    Args:
+        steps: after each batch, rows of both sides that were compared so far, and how many of them are left over.
+        rows: of both sides, in all.
+        most: that may be left over.
+    """
+    done, left = steps[-1]
+    length = max(_SHORTEST_STRETCH, round(len(steps) * rows / done / _STRETCH)) if done else len(steps)
+    if left > most or len(steps) <= length:
+        return left > most
+    stretch = pairwise(steps[-length - 1 :])
+    shares = [(after[1] - before[1]) / max(after[0] - before[0], 1) for before, after in stretch]
+    least, greatest = min(shares), max(shares)
+    is_steady = _SCATTERED[0] <= least and greatest <= _SCATTERED[1] and greatest - least <= _STEADY
+    return is_steady and left + least * (rows - done) > most
 
 
 def are_proven(changes: Changes, parent: Fingerprint, now: Fingerprint) -> bool:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from duckback.errors import IntegrityError
 from duckback.routes.exchange import BackupExchange, required
-from duckback.source.proof import compression_codecs
 
 _WANTED = {"ZSTD"}
 
@@ -15,6 +14,9 @@ class CompressParquet:
     name = "compress-parquet"
 
     def process(self, exchange: BackupExchange) -> BackupExchange:
+        # Imports DuckDB, which the process of an incremental does without.
+        from duckback.source.proof import compression_codecs  # noqa: PLC0415 -- as above
+
         export, folder = required(exchange.export), required(exchange.backup_path)
         files = [file for table in export.tables for file in table.files]
         codecs = compression_codecs([folder / file.name for file in files])

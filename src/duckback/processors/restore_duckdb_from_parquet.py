@@ -5,9 +5,9 @@ from dataclasses import replace
 from duckback.model.progress import Report
 from duckback.routes.exchange import RestoreExchange, required
 from duckback.source.child import run_job
-from duckback.source.engine import Limits
 from duckback.source.install import work_directory
 from duckback.source.jobs import DEFERRED, BuildDatabase
+from duckback.source.resources import Limits
 
 
 class RestoreDuckdbFromParquet:

@@ -19,7 +19,7 @@ from duckback.routes.damage import damage_of
 from duckback.routes.deadline import TimeIsUp
 from duckback.routes.exchange import VerificationExchange, Verified, required
 from duckback.source.checking import RowChecks, narrowed
-from duckback.source.engine import Limits
+from duckback.source.resources import Limits
 
 
 class VerifyDuckdbBackups:

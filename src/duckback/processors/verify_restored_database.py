@@ -8,9 +8,9 @@ from duckback.model.progress import Report
 from duckback.routes.exchange import RestoreExchange, required
 from duckback.source.child import run_job
 from duckback.source.deferred_file import write_deferred
-from duckback.source.engine import Limits
 from duckback.source.install import install
 from duckback.source.jobs import NOTICES, ExamineDatabase, InstallDatabase
+from duckback.source.resources import Limits
 
 
 class VerifyRestoredDatabase:

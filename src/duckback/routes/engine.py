@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from duckback import interrupts, logs
 from duckback.interrupts import undisturbed
 from duckback.routes.processor import E, Processor
@@ -29,7 +27,7 @@ def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> 
     Raises:
         DuckbackError: a processor failed; the on_completion steps have run.
     """
-    with structlog.contextvars.bound_contextvars(route=route.name, database=exchange.database):
+    with logs.bound(route=route.name, database=exchange.database):
         return _run(route, exchange, processors)
 
 

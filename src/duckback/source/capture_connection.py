@@ -9,8 +9,7 @@ import duckdb
 
 from duckback.errors import UsageError
 from duckback.model.export import Export
-from duckback.model.manifest import FileIdentity
-from duckback.model.progress import Report, unheard
+from duckback.model.progress import Report
 from duckback.source.capture import CaptureMode
 from duckback.source.capture_image import from_a_good_image, order_of
 from duckback.source.child import run_job
@@ -18,10 +17,10 @@ from duckback.source.engine import set_session, translated
 from duckback.source.export import export_snapshot
 from duckback.source.image.place import ImageSettings
 from duckback.source.image.taken import Image
-from duckback.source.incremental import unless_changed
-from duckback.source.jobs import ExportFile, LookAtFile, ProveFiles
+from duckback.source.jobs import ExportFile, ProveFiles
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
 from duckback.source.sql import qualified
+from duckback.source.unchanged import unless_changed
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -51,7 +50,7 @@ class ConnectionCapture:
         name, path, is_read_only = self._database()
         if path is None:
             return self._export_memory(order, report, fetch)
-        same = unless_changed(order, lambda: _look(path))
+        same = unless_changed(order, path)
         if same is not None:
             return same
 
@@ -108,10 +107,6 @@ class ConnectionCapture:
         if self._cursor is None:
             raise UsageError("this capture has been released")
         return self._cursor
-
-
-def _look(database: Path) -> FileIdentity:
-    return FileIdentity.model_validate_json(run_job(LookAtFile(database=database), unheard))
 
 
 def _beside(cursor: Connection) -> list[str]:

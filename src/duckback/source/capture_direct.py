@@ -8,6 +8,7 @@ from duckback.source.capture import CaptureMode, refuse_unless_file
 from duckback.source.child import run_job
 from duckback.source.jobs import ExportFile
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
+from duckback.source.unchanged import unless_changed
 
 
 class DirectCapture:
@@ -21,7 +22,11 @@ class DirectCapture:
 
     def export(self, order: ExportOrder, report: Report, fetch: Fetch = nothing_to_fetch) -> Export:
         refuse_unless_file(self._path)
-        job = ExportFile(database=self._path.absolute(), order=order)
+        database = self._path.absolute()
+        same = unless_changed(order, database)
+        if same is not None:
+            return same
+        job = ExportFile(database=database, order=order)
         return Export.model_validate_json(run_job(job, report, fetch))
 
     def release(self) -> None:

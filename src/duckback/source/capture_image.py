@@ -6,13 +6,14 @@ from pathlib import Path
 from duckback.errors import SourceDamaged, SourceError
 from duckback.model.export import Export
 from duckback.model.manifest import FileIdentity
-from duckback.model.progress import Report, unheard
+from duckback.model.progress import Report
 from duckback.model.unchanged import why_changed
 from duckback.source.capture import CaptureMode, refuse_unless_file
 from duckback.source.child import run_job
 from duckback.source.image.place import ImageSettings, empty, image_directory
-from duckback.source.jobs import ExportImage, LookAtFile, TakeImage
+from duckback.source.jobs import ExportImage, TakeImage
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
+from duckback.source.unchanged import look_at, unless_changed
 
 
 class ImageCapture:
@@ -28,6 +29,9 @@ class ImageCapture:
     def export(self, order: ExportOrder, report: Report, fetch: Fetch = nothing_to_fetch) -> Export:
         refuse_unless_file(self._path)
         database = self._path.absolute()
+        same = unless_changed(order, database)
+        if same is not None:
+            return same
 
         def attempt(directory: Path) -> Export:
             job = ExportImage(image=order_of(database, directory, self._settings), order=order)
@@ -79,7 +83,7 @@ def from_a_good_image(
 
 def _look(database: Path) -> FileIdentity | None:
     try:
-        return FileIdentity.model_validate_json(run_job(LookAtFile(database=database), unheard))
+        return look_at(database)
     except SourceError:
         # It changes too fast to be looked at.
         return None

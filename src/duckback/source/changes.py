@@ -9,6 +9,7 @@ from duckback.model.difference import (
     Chunk,
     Match,
     are_proven,
+    is_hopeless,
     is_outgrown,
     match,
     next_segments,
@@ -85,13 +86,18 @@ class TableChanges:
         parent = _Parent(self._writer, self._backup.objects, self._backup.removed, files, self._hashes)
         # Of a table that was mixed up, nearly nothing cancels: there is no need to look at all of it.
         most = share * max(self._measured.fingerprint.rows, 1) + 2 * CHUNKS_PER_BATCH * CHUNK_ROWS
+        rows = sum(chunk.fingerprint.rows for chunk in found.chunks) + sum(run.rows for run in runs)
+        steps: list[tuple[int, int]] = []
         done = 0
         difference.cancel([self._now([])])
         for chunks, batch in zip_longest(_batches(found.chunks), _run_batches(runs), fillvalue=()):
             left = difference.cancel([self._now(chunks), *parent.rows(batch)])
-            if left > most:
+            now = sum(chunk.fingerprint.rows for chunk in chunks)
+            before = steps[-1][0] if steps else 0
+            steps.append((before + now + sum(run.rows for run in batch), left))
+            if is_hopeless(steps, rows, most):
                 raise MustRewrite("too many of its rows are not where the parent has them")
-            done += sum(chunk.fingerprint.rows for chunk in chunks)
+            done += now
             report(Progress(STEP, rows_done=done))
         difference.settle()
 

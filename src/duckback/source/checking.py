@@ -10,9 +10,9 @@ from duckback.model.manifest import Manifest, TableBackup
 from duckback.model.progress import Report
 from duckback.model.proof import Compared
 from duckback.source.child import run_job
-from duckback.source.engine import Resources
 from duckback.source.jobs import ReadRows
-from duckback.source.reading import RowsRead, TableRead
+from duckback.source.resources import Resources
+from duckback.source.rows_read import RowsRead, TableRead
 
 _Content = tuple[object, ...]
 

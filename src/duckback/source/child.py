@@ -84,7 +84,7 @@ def _converse(child: "subprocess.Popen[bytes]", job: Job, caller: Caller, stderr
     if child.stdin is None or child.stdout is None:
         raise SourceError("the worker process has no pipes")
     try:
-        _tell(child.stdin, job.model_dump_json())
+        _tell(child.stdin, f"{job.task} {job.model_dump_json()}")
     except BrokenPipeError:
         raise _death(child, stderr) from None
     for line in child.stdout:

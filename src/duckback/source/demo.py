@@ -7,8 +7,6 @@ import duckdb
 from duckback.source.engine import set_session, translated
 from duckback.source.sql import literal, qualified
 
-SIGNALS = 300_000
-
 # Values are taken from hash(), so that the same call makes the same rows on every machine.
 _SCHEMA = """
 CREATE TYPE severity AS ENUM ('info', 'low', 'medium', 'high', 'critical');
@@ -48,7 +46,7 @@ INSERT INTO users SELECT i, i % 20, 'user' || i || '@example.com', ['analyst', '
 INSERT INTO rules SELECT i, i % 20, 'rule ' || i, enum_range(NULL::severity)[1 + i % 5], i * 0.25, i % 7 <> 0,
     MAP {{'team': 'blue', 'ticket': i::VARCHAR}}, $start + to_minutes(i::INT) FROM range(200) r(i);
 INSERT INTO signals SELECT i, h % 20, CASE WHEN h % 11 = 0 THEN NULL ELSE h % 200 END,
-    TIMESTAMP '2026-11-16' + to_microseconds((i * 604800000000 // {signals})::BIGINT),
+    TIMESTAMP '2026-11-16' + to_microseconds((i::HUGEINT * 604800000000 // {signals})::BIGINT),
     enum_range(NULL::severity)[1 + (h % 5)::INT], (h % 1000000) / 1000.0,
     '10.' || h % 256 || '.' || (h >> 8) % 256 || '.' || (h >> 16) % 256, 'signal ' || md5(i::VARCHAR),
     md5('trace' || i)::UUID, {{'host': 'host-' || h % 300, 'port': (h % 65536)::USMALLINT}},
@@ -62,20 +60,24 @@ INSERT INTO investigation_notes (signal_id, author_id, body, created_at)
     SELECT i * 37, i % 500, 'note über ' || i || ' — ✓', $start + to_minutes(i::INT) FROM range(4000) r(i);
 INSERT INTO investigation_events SELECT i, 1001 + i % 4000, ['opened', 'assigned', 'closed'][1 + i % 3],
     json_object('by', i % 500, 'text', 'é' || i), $start + to_seconds(i::INT) FROM range(12000) r(i);
+COMMENT ON TABLE signals IS 'what the rules have seen in the last seven days';
+"""
+
+_VIEWS_AND_INDEX = """
 CREATE VIEW open_signals AS SELECT * FROM signals WHERE severity >= 'high';
 CREATE VIEW busiest_tenants AS
     SELECT t.name, count(*) AS signals FROM open_signals s JOIN tenants t ON t.id = s.tenant_id GROUP BY 1;
 CREATE INDEX signals_by_trace ON signals (trace_id);
-COMMENT ON TABLE signals IS 'what the rules have seen in the last seven days';
 """
 
 
-def build_hot_tier(path: Path, signals: int = SIGNALS) -> None:
+def build_hot_tier(path: Path, signals: int, *, is_bare: bool = False) -> None:
     """Make a database file of eight tables with keys, an enum, a sequence, views, an index and a comment.
 
     Args:
         path: must not exist.
         signals: rows of the largest table, spread over seven days.
+        is_bare: without the views and the index.
 
     Raises:
         SourceError: the file cannot be made.
@@ -85,6 +87,8 @@ def build_hot_tier(path: Path, signals: int = SIGNALS) -> None:
         set_session(con)
         con.execute(_SCHEMA)
         con.execute(rows)
+        if not is_bare:
+            con.execute(_VIEWS_AND_INDEX)
 
 
 def differing_rows(one: Path, other: Path) -> dict[str, int]:

@@ -1,15 +1,13 @@
 """One table of an incremental: nothing where nothing has changed, its difference to the parent, or else the whole."""
 
-from collections.abc import Callable
-
-from duckback.errors import IntegrityError, SourceBusy
-from duckback.model.export import Base, BaseTable, Export, ExportedTable
-from duckback.model.manifest import Engine, FileIdentity
+from duckback.errors import IntegrityError
+from duckback.model.export import Base, BaseTable, ExportedTable
+from duckback.model.manifest import Engine
 from duckback.model.progress import Progress, Report
-from duckback.model.unchanged import why_changed
 from duckback.source.changes import MustRewrite, TableChanges
-from duckback.source.order import ExportOrder, Fetch
+from duckback.source.order import Fetch
 from duckback.source.table_writer import STEP, TableWriter
+from duckback.source.unchanged import unchanged
 
 
 def export_table(writer: TableWriter, engine: Engine, fetch: Fetch, report: Report) -> ExportedTable:
@@ -39,48 +37,6 @@ def export_table(writer: TableWriter, engine: Engine, fetch: Fetch, report: Repo
         return writer.write_whole(measured, report, str(reason))
     except IntegrityError as error:
         return writer.write_whole(measured, report, error.message)
-
-
-def unchanged(known: BaseTable) -> ExportedTable:
-    """The table as the parent has it."""
-    backup = known.backup
-    return ExportedTable(
-        schema_name=backup.schema_name,
-        name=backup.name,
-        method="unchanged",
-        storage=backup.storage,
-        kept=backup,
-        fingerprint=backup.fingerprint,
-        segments=backup.segments,
-    )
-
-
-def unless_changed(order: ExportOrder, look: Callable[[], FileIdentity]) -> Export | None:
-    """The content of the order's base once more, if nobody has written to the database's file since; else None.
-
-    Args:
-        order: whose base may say which file that is, and in which state it was.
-        look: sees in which state it is.
-    """
-    base = order.base
-    if base is None or base.file is None:
-        return None
-    try:
-        file = look()
-    except SourceBusy:
-        # It changes too fast to be looked at.
-        return None
-    if why_changed(base.file, file) is not None:
-        return None
-    return Export(
-        snapshot_at=file.seen_at,
-        engine=base.engine,
-        file=file,
-        catalog=base.catalog,
-        tables=tuple(map(unchanged, base.tables)),
-        left_out=base.left_out,
-        notices=(f"nothing was written to the database since backup {base.backup_id}: it was not read",),
-    )
 
 
 def _comparable(writer: TableWriter, base: Base, engine: Engine) -> BaseTable:

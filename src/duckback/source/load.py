@@ -16,7 +16,6 @@ from duckback.source.create import create_again, create_empty, create_on_rows, s
 from duckback.source.deferred import with_comments
 from duckback.source.engine import (
     KEEPS_ONE_ZERO,
-    Resources,
     attach,
     connect,
     hash_probe,
@@ -28,6 +27,7 @@ from duckback.source.engine import (
 from duckback.source.fingerprint import fingerprint_of
 from duckback.source.load_rows import load_rows, rows_of
 from duckback.source.reading import refuse_more_rows
+from duckback.source.resources import Resources
 from duckback.source.sql import literal, qualified
 from duckback.source.types import has_floats
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from duckback.errors import UsageError
 from duckback.model.export import Base
 from duckback.model.selection import EVERYTHING, Selection
-from duckback.source.engine import Resources
+from duckback.source.resources import Resources
 
 Fetch = Callable[[Sequence[str]], Mapping[str, Path]]
 """From keys of the base's objects: local files with their bytes, checked. Raises IntegrityError: they are not there."""

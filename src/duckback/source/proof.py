@@ -11,10 +11,11 @@ from duckback.model.column_types import Storage, is_stored
 from duckback.model.export import Export, ExportedFile, ExportedTable
 from duckback.model.manifest import Fingerprint
 from duckback.model.progress import Progress, Report
-from duckback.source.engine import Resources, connect, scalar, set_session, translated
+from duckback.source.engine import connect, scalar, set_session, translated
 from duckback.source.files import POSITION_COLUMNS, parquet_rows
 from duckback.source.fingerprint import CHUNK_ROWS, fingerprint_of, grouped_fingerprints
 from duckback.source.native import native_rows
+from duckback.source.resources import Resources
 from duckback.source.sql import literal
 from duckback.source.types import parse_type
 

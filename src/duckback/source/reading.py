@@ -6,37 +6,20 @@ from pathlib import Path
 import duckdb
 
 from duckback.errors import IntegrityError, SourceError
-from duckback.model.catalog import Column, Frozen, Table
+from duckback.model.catalog import Column, Table
 from duckback.model.column_types import Storage, is_stored
 from duckback.model.manifest import Fingerprint, Manifest, TableBackup
 from duckback.model.progress import Progress, Report
-from duckback.source.engine import Resources, connect, hash_probe, shut_in, translated
+from duckback.source.engine import connect, hash_probe, shut_in, translated
 from duckback.source.files import parquet_rows
 from duckback.source.fingerprint import grouped_fingerprints, total
 from duckback.source.load_rows import rows_of
 from duckback.source.progress import followed
+from duckback.source.resources import Resources
+from duckback.source.rows_read import RowsRead, TableRead
 from duckback.source.types import parse_type
 
 STEP = "verify-duckdb-backups"
-
-
-class TableRead(Frozen):
-    """What a table's objects hold: the fingerprint of its rows, or why they cannot be read."""
-
-    fingerprint: Fingerprint | None = None
-    problem: str | None = None
-
-
-class RowsRead(Frozen):
-    """What the objects of a backup hold, by the DuckDB that has read them.
-
-    Attributes:
-        tables: by `schema.name`.
-        hashes_alike: whether this DuckDB hashes rows as the one that took the backup.
-    """
-
-    tables: dict[str, TableRead]
-    hashes_alike: bool
 
 
 def read_rows(manifest: Manifest, files: Mapping[str, Path], *, resources: Resources, report: Report) -> RowsRead:

@@ -11,7 +11,8 @@ from duckback.model.catalog import Catalog, Deferred
 from duckback.model.catalog_changes import changes
 from duckback.source.catalog import read_inventory
 from duckback.source.create import create_empty, create_on_rows, set_comments
-from duckback.source.engine import Resources, connect, create_in_memory, name_in_sql, shut_in
+from duckback.source.engine import connect, create_in_memory, name_in_sql, shut_in
+from duckback.source.resources import Resources
 
 
 def rehearse(catalog: Catalog, resources: Resources) -> list[Deferred]:

@@ -14,7 +14,8 @@ import duckdb
 from duckback.errors import Unsupported
 from duckback.model.catalog import Sequence
 from duckback.model.manifest import Engine
-from duckback.source.engine import Resources, attach, connect, scalar
+from duckback.source.engine import attach, connect, scalar
+from duckback.source.resources import Resources
 from duckback.source.sql import literal, qualified
 
 _NAME = "asked"

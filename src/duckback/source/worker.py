@@ -1,5 +1,7 @@
 """The child process: one job from standard input, progress, questions and result as JSON lines on standard output.
 
+The job's line begins with its task, which tells what to import.
+
 DuckDB runs here and not in the caller: a damaged file can abort the process, closing a file that the caller has
 open would drop its lock, and memory goes back to the system when the job is done.
 """
@@ -11,37 +13,51 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Any
 
 from duckback.errors import DuckbackError, IntegrityError, SourceError
-from duckback.source.confine import confine
-from duckback.source.jobs import AnyJob, Caller
-from duckback.source.order import Fetch
+from duckback.model.progress import Progress, Report
+from duckback.source.image.look import look_as_json
 
-_JOBS: TypeAdapter[AnyJob] = TypeAdapter(AnyJob)
+if TYPE_CHECKING:
+    from duckback.source.order import Fetch
+
+_LOOK = "look"
 _LONGEST_READ = 1 << 16
 
 
 def main() -> None:
-    """Run the job that standard input names, and die with whoever sent it."""
+    """Run the job that standard input holds, and die with whoever sent it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     send = _sender()
-    job = _JOBS.validate_json(_first_line())
-    if job.memory_limit is not None:
-        confine(job.memory_limit)
+    task, _, job = _first_line().partition(b" ")
     answers: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(answers,), daemon=True).start()
-    caller = Caller(lambda progress: send({"progress": vars(progress)}), _fetcher(send, answers))
     try:
-        result = job.run(caller)
+        result = _perform(
+            task.decode(), job, lambda progress: send({"progress": vars(progress)}), _fetcher(send, answers)
+        )
     except DuckbackError as error:
         send({"error": type(error).__name__, "message": error.message, "hint": error.hint})
     except (OSError, MemoryError) as error:
         send({"error": SourceError.__name__, "message": f"the worker process failed: {error}", "hint": ""})
     else:
         send({"result": result})
+
+
+def _perform(task: str, job: bytes, report: Report, fetch: "Fetch") -> str:
+    if task == _LOOK:
+        report(Progress(_LOOK))
+        return look_as_json(Path(json.loads(job)["database"]))
+    # They import DuckDB and pydantic, for which a look has no time.
+    from duckback.source.confine import confine  # noqa: PLC0415 -- as above
+    from duckback.source.jobs import JOBS, Caller  # noqa: PLC0415 -- as above
+    from duckback.source.tasks import perform  # noqa: PLC0415 -- as above
+
+    wanted = JOBS[task].model_validate_json(job)
+    if wanted.memory_limit is not None:
+        confine(wanted.memory_limit)
+    return perform(wanted, Caller(report, fetch))
 
 
 def _sender() -> Callable[[dict[str, Any]], None]:
@@ -58,7 +74,7 @@ def _sender() -> Callable[[dict[str, Any]], None]:
     return send
 
 
-def _fetcher(send: Callable[[dict[str, Any]], None], answers: "SimpleQueue[bytes]") -> Fetch:
+def _fetcher(send: Callable[[dict[str, Any]], None], answers: "SimpleQueue[bytes]") -> "Fetch":
     def fetch(keys: Sequence[str]) -> Mapping[str, Path]:
         if not keys:
             return {}

@@ -1,9 +1,12 @@
 """What of a table must be compared with its parent, what then is proven, and where its rows lie afterwards."""
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duckback.model.difference import NOTHING, Changes, Chunk, Match, are_proven, match, next_segments
+from duckback.model.difference import NOTHING, Changes, Chunk, Match, are_proven, is_hopeless, match, next_segments
 from duckback.model.manifest import Fingerprint, Run, Segment
 
 FINGERPRINTS = st.builds(Fingerprint, rows=st.integers(1, 5), sum1=st.integers(0, 3), sum2=st.integers(0, 3))
@@ -84,3 +87,35 @@ def test_one_chunk_alone_whose_rows_lie_elsewhere_keeps_its_number() -> None:
     run = Run(object=0, first_row=0, rows=5)
     found = Match((), (Chunk(2, rows(5, 30)),), (segment(rows(5, 30), None, run),))
     assert next_segments(found, Changes({}, {}), {}) == (segment(rows(5, 30), 2, run),)
+
+
+BATCHES = 40
+ROWS = 1000 * BATCHES
+"""Of both sides; half of it is what the table has, and as many may be left over."""
+
+
+def given_up_after(left: Callable[[int], float]) -> int | None:
+    """The batch after which a comparison that leaves so many rows after each batch is hopeless."""
+    steps = [(1000 * batch, round(left(batch))) for batch in range(1, BATCHES + 1)]
+    return next((n for n in range(1, BATCHES + 1) if is_hopeless(steps[:n], ROWS, ROWS / 4)), None)
+
+
+def test_a_comparison_is_given_up_when_too_many_rows_are_left_over() -> None:
+    assert given_up_after(lambda batch: 1000 * batch) == BATCHES // 4 + 1
+
+
+@pytest.mark.parametrize(("share", "given_up"), [(0.5, 6), (0.3, 6), (0.24, None), (0.1, None)])
+def test_a_comparison_of_a_table_updated_all_over_is_given_up_early_or_never(
+    share: float, given_up: int | None
+) -> None:
+    assert given_up_after(lambda batch: 1000 * batch * share) == given_up
+
+
+def test_rows_that_only_moved_are_compared_to_the_end() -> None:
+    shifted, all_over = 8, 1000 * BATCHES
+    assert given_up_after(lambda batch: 1000 * min(batch, shifted)) is None
+    assert given_up_after(lambda batch: all_over * (batch / BATCHES) * (1 - batch / BATCHES)) is None
+
+
+def test_one_part_of_a_table_in_which_much_changed_is_no_reason_to_give_up_what_follows() -> None:
+    assert given_up_after(lambda batch: 500 * min(batch, 4)) is None

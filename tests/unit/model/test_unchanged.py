@@ -11,9 +11,8 @@ from support.engines import ENGINES
 from support.files_writers import Application
 
 from duckback.model.manifest import FileIdentity
-from duckback.model.progress import unheard
-from duckback.model.unchanged import why_changed
-from duckback.source.jobs import Caller, LookAtFile
+from duckback.model.unchanged import FileStatus, may_be_unchanged, why_changed
+from duckback.source.image.look import look
 
 CHANGED = 1_790_000_000
 SEEN = datetime.fromtimestamp(CHANGED + 60, UTC)
@@ -47,6 +46,18 @@ def test_every_difference_is_a_reason(field: str, value: object, reason: str) ->
     assert why_changed(now, then) is not None
 
 
+@pytest.mark.parametrize("field", FileStatus._fields)
+def test_a_file_whose_status_tells_a_difference_needs_no_look(field: str) -> None:
+    def status(of: FileIdentity) -> FileStatus:
+        return FileStatus(*(getattr(of, name) for name in FileStatus._fields))
+
+    then = identity()
+    assert may_be_unchanged(then, status(then))
+    assert not may_be_unchanged(then, status(identity(**{field: "there" if field == "host" else 9})))
+    assert not may_be_unchanged(identity(seen_at=SEEN - timedelta(seconds=59)), status(then))
+    assert not may_be_unchanged(then, None)
+
+
 def test_another_path_or_a_later_look_is_no_change() -> None:
     assert why_changed(identity(), identity()) is None
     assert why_changed(identity(), identity(path="/b", seen_at=SEEN + timedelta(days=1))) is None
@@ -75,7 +86,7 @@ def built(path: Path, value: int, engine: str) -> Path:
 
 
 def seen(path: Path) -> FileIdentity:
-    return FileIdentity.model_validate_json(LookAtFile(database=path).run(Caller(unheard)))
+    return FileIdentity(**look(path))
 
 
 def by_rename(path: Path, new: Path) -> None:

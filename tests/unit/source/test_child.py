@@ -19,7 +19,7 @@ from duckback.errors import SourceBusy, SourceError, Unsupported
 from duckback.model.export import Export
 from duckback.model.progress import Progress, unheard
 from duckback.source.child import run_job
-from duckback.source.jobs import Caller, ExportFile, InstallDatabase, Job
+from duckback.source.jobs import ExportFile, InstallDatabase, Job
 
 PATIENCE_SECONDS = 15
 
@@ -29,7 +29,7 @@ RUN_A_JOB = """
     from pathlib import Path
     from duckback.model.progress import unheard
     from duckback.source.child import run_job
-    from duckback.source.engine import Resources
+    from duckback.source.resources import Resources
     from duckback.source.order import ExportOrder
     from duckback.source.jobs import ExportFile
 
@@ -133,13 +133,15 @@ def test_a_killed_child_is_an_error_that_names_the_signal(endless: Path) -> None
 
 
 def test_a_child_that_cannot_read_its_job_says_why() -> None:
-    class Unknown(Job):
-        def run(self, caller: Caller) -> str:
-            return ""
+    class Incomplete(Job):
+        task = "export"
 
-    job = Unknown()
-    with pytest.raises(SourceError, match=r"(?s)ended with code 1: .*ValidationError"):
-        run_job(job, unheard)
+    class Unknown(Job):
+        task = "unknown"
+
+    for job, words in ((Incomplete(), "ValidationError"), (Unknown(), "KeyError: 'unknown'")):
+        with pytest.raises(SourceError, match=rf"(?s)ended with code 1: .*{words}"):
+            run_job(job, unheard)
 
 
 def test_a_report_that_raises_ends_the_child(tmp_path: Path) -> None:

@@ -1,24 +1,28 @@
-"""A look at a database file: which one, in which state, without reading its rows."""
+"""A look at a database file: which one, in which state, without reading its rows.
 
+A child process does it and nothing else at every incremental: neither DuckDB nor pydantic may be imported from here.
+"""
+
+import json
 import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from duckback.errors import SourceBusy
-from duckback.model.manifest import FileIdentity
 from duckback.source.image.disturbed import Disturbed
 from duckback.source.image.header import read_header
 from duckback.source.image.identity import identity_of
-from duckback.source.image.one_pass import opened
+from duckback.source.image.opening import opened
 from duckback.source.image.sight import Sight
 
 _LOOKS = 100
 _PAUSE = 0.01
 
 
-def look(database: Path) -> FileIdentity:
-    """Identify a file and its state; not to be called by the process that has it open.
+def look(database: Path) -> dict[str, Any]:
+    """Identify a file and its state, as the fields of a FileIdentity; not by the process that has the file open.
 
     Raises:
         SourceBusy: it did not stand still for long enough.
@@ -36,7 +40,13 @@ def look(database: Path) -> FileIdentity:
     )
 
 
-def _once(database: Path) -> FileIdentity:
+def look_as_json(database: Path) -> str:
+    """The same as text."""
+    seen = look(database)
+    return json.dumps({**seen, "seen_at": seen["seen_at"].isoformat()})
+
+
+def _once(database: Path) -> dict[str, Any]:
     with opened(database) as source:
         seen_at, status = datetime.now(UTC), os.fstat(source)
         header = read_header(source, str(database))

@@ -5,17 +5,18 @@ the blocks or in the log, and both belong to the same checkpoint. See the packag
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from duckback.errors import Unsupported
+from duckback.model.manifest import FileIdentity
 from duckback.source.image.disturbed import Disturbed
 from duckback.source.image.header import HEADERS_BYTES, Header, read_header
 from duckback.source.image.identity import identity_of
 from duckback.source.image.locks import writes_directly
 from duckback.source.image.log import LogCopy
+from duckback.source.image.opening import opened
 from duckback.source.image.sight import Sight
 from duckback.source.image.taken import Image
 from duckback.source.image.target import Target
@@ -50,23 +51,6 @@ def _sight(database: Path) -> Sight | None:
         return None
 
 
-@contextmanager
-def opened(database: Path) -> Iterator[int]:
-    """The database's file descriptor, for reading.
-
-    Raises:
-        Disturbed: there is no such file at the moment.
-    """
-    try:
-        fd = os.open(database, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise Disturbed("it is not there") from None
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
 def _read(database: Path, source: int, target: Target, before: Sight, seen_at: datetime) -> Image:
     status, is_live = os.fstat(source), before.writer is not None
     if is_live:
@@ -91,7 +75,7 @@ def _read(database: Path, source: int, target: Target, before: Sight, seen_at: d
         if not as_they_lie and copies:
             _refuse_checkpoint(copies[0].ends_in_checkpoint())
         logs = [log.path for log in copies]
-        identity = identity_of(database, status, headers=header.raw, logs=logs, seen_at=seen_at)
+        identity = FileIdentity(**identity_of(database, status, headers=header.raw, logs=logs, seen_at=seen_at))
         if copies:
             _trim(copies[0], wal, as_they_lie=as_they_lie)
     return Image(

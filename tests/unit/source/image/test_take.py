@@ -19,7 +19,6 @@ from duckback.source.image import filesystems
 from duckback.source.image.one_pass import one_pass
 from duckback.source.image.take import take_image
 from duckback.source.image.target import Target
-from duckback.source.jobs import TakeImage
 
 Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 -- what shutil.disk_usage gives
 
@@ -61,7 +60,7 @@ def test_a_file_that_is_not_there_is_waited_for_only_so_long(tmp_path: Path, dir
     path.touch()
     path.unlink()
     with pytest.raises(SourceError, match=r"a\.duckdb"):
-        TakeImage(database=path, directory=directory, seconds=0, allow_network=True).take()
+        take_image(path, directory, seconds=0, allow_network=True)
 
 
 def test_a_damaged_header_at_rest_is_no_matter_of_time(tmp_path: Path, directory: Path) -> None:

@@ -1,0 +1,134 @@
+"""How the jobs are done, in a child process."""
+
+from functools import singledispatch
+from typing import Any
+
+from duckback.model.catalog import Sequence
+from duckback.model.export import Export
+from duckback.model.manifest import FileIdentity
+from duckback.model.progress import Progress
+from duckback.source.engine import attach, connect, name_in_sql
+from duckback.source.export import export_snapshot
+from duckback.source.image.look import look, look_as_json
+from duckback.source.image.take import take_image
+from duckback.source.image.taken import Image
+from duckback.source.install import install
+from duckback.source.jobs import (
+    DEFERRED,
+    NOTICES,
+    BuildDatabase,
+    Caller,
+    ExamineDatabase,
+    ExportFile,
+    ExportImage,
+    InstallDatabase,
+    Job,
+    LookAtFile,
+    ProveFiles,
+    ReadRows,
+    TakeImage,
+)
+from duckback.source.load import build_database, examine_database
+from duckback.source.proof import prove_files
+from duckback.source.reading import read_rows
+from duckback.source.sequences import at_their_positions, refuse_unless_told
+
+
+@singledispatch
+def perform(job: Job, caller: Caller) -> str:
+    """Do a job, and return its answer as text.
+
+    Args:
+        job: any of `duckback.source.jobs`.
+        caller: who sent it.
+
+    Raises:
+        DuckbackError: as the job's work does.
+    """
+    raise NotImplementedError(f"{type(job).__name__} for {caller}")
+
+
+@perform.register
+def _export_file(job: ExportFile, caller: Caller) -> str:
+    # Before DuckDB has it open: to close a file is to drop every lock that this process has on it.
+    identity = job.image.file if job.image else FileIdentity(**look(job.database))
+    path = job.image.path if job.image else job.database
+    with connect(job.order.resources) as con:
+        attach(con, path, name_in_sql(job.database.name), "READ_ONLY", subject=job.database)
+        export = export_snapshot(con, job.order, caller.report, caller.fetch, subject=job.database)
+    sequences = _sequences(job, export)
+    proven = prove_files(export, job.order.staging, resources=job.order.resources, report=caller.report)
+    catalog = export.catalog.model_copy(update={"sequences": sequences})
+    seen: dict[str, Any] = {"file": identity, "catalog": catalog}
+    if job.image:
+        seen |= {"snapshot_at": job.image.snapshot_at, "notices": (*job.image.notices, *export.notices)}
+    return proven.model_copy(update=seen).model_dump_json()
+
+
+def _sequences(job: ExportFile, export: Export) -> tuple[Sequence, ...]:
+    found = export.catalog.sequences
+    if job.image:
+        return at_their_positions(job.image.path, found, job.order.resources, subject=job.database)
+    wal = job.database.with_name(f"{job.database.name}.wal")
+    if wal.exists() and wal.stat().st_size:
+        refuse_unless_told(found, export.engine)
+    return found
+
+
+@perform.register
+def _take_image(job: TakeImage, caller: Caller) -> str:
+    caller.report(Progress("capture"))
+    return _taken(job).model_dump_json()
+
+
+def _taken(job: TakeImage) -> Image:
+    return take_image(job.database, job.directory, seconds=job.seconds, allow_network=job.allow_network)
+
+
+@perform.register
+def _export_image(job: ExportImage, caller: Caller) -> str:
+    return perform(ExportFile(database=job.image.database, image=_taken(job.image), order=job.order), caller)
+
+
+@perform.register
+def _look_at_file(job: LookAtFile, caller: Caller) -> str:
+    caller.report(Progress("look"))
+    return look_as_json(job.database)
+
+
+@perform.register
+def _prove_files(job: ProveFiles, caller: Caller) -> str:
+    return prove_files(job.export, job.staging, resources=job.resources, report=caller.report).model_dump_json()
+
+
+@perform.register
+def _build_database(job: BuildDatabase, caller: Caller) -> str:
+    deferred = build_database(
+        job.manifest,
+        job.files,
+        job.target,
+        storage_version=job.storage_version,
+        trust_ddl=job.trust_ddl,
+        resources=job.resources,
+        report=caller.report,
+    )
+    return DEFERRED.dump_json(tuple(deferred)).decode()
+
+
+@perform.register
+def _examine_database(job: ExamineDatabase, caller: Caller) -> str:
+    notices = examine_database(
+        job.target, job.manifest, job.files, job.deferred, resources=job.resources, report=caller.report
+    )
+    return NOTICES.dump_json(tuple(notices)).decode()
+
+
+@perform.register
+def _read_rows(job: ReadRows, caller: Caller) -> str:
+    return read_rows(job.manifest, job.files, resources=job.resources, report=caller.report).model_dump_json()
+
+
+@perform.register
+def _install_database(job: InstallDatabase, caller: Caller) -> str:
+    caller.report(Progress("verify-restored-database"))
+    return str(install(job.new_file, job.target, job.run_id, force=True) or "")
