@@ -1,6 +1,6 @@
 """What differs between the catalogue that was backed up and the one that was made from it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from duckback.model.catalog import Catalog, Deferred, Index, Macro, SchemaObject, Sequence, Table, Trigger, View
 
@@ -14,9 +14,17 @@ _KINDS = {
     "trigger": "triggers",
 }
 
+_EXPRESSIONS = ("default", "generated", "expression")
+"""The fields of columns and constraints that are SQL."""
+
 
 def changes(
-    wanted: Catalog, got: Catalog, deferred: Iterable[Deferred], *, same_words: bool = True
+    wanted: Catalog,
+    got: Catalog,
+    deferred: Iterable[Deferred],
+    *,
+    same_words: bool = True,
+    parsed: Callable[[str], str] = str,
 ) -> Iterator[tuple[str, str, str]]:
     """Kind, label and change of every object that is missing, more, or another than it was.
 
@@ -26,6 +34,7 @@ def changes(
         deferred: what of it was not made.
         same_words: the DuckDB that tells of both words their definitions alike; if not, only what is there is
             compared, not how it is defined.
+        parsed: what a table's expression says, however it is worded; asked where two are not worded alike.
     """
     yield from _surplus("schema", {s.names: s.name for s in wanted.schemas}, {s.names: s.name for s in got.schemas})
     missing = {(item.kind, item.label) for item in deferred}
@@ -34,8 +43,9 @@ def changes(
         found = {item.key: item for item in getattr(got, field)}
         yield from _surplus(kind, _labels(expected), _labels(found))
         for key in sorted(expected.keys() & found.keys()) if same_words else ():
-            if _shape(expected[key]) != _shape(found[key]):
-                yield kind, expected[key].label, f"{_shape(found[key])} instead of {_shape(expected[key])}"
+            before, after = expected[key], found[key]
+            if _shape(before) != _shape(after) and _shape(before, parsed) != _shape(after, parsed):
+                yield kind, before.label, f"{_shape(after)} instead of {_shape(before)}"
 
 
 _Labels = Mapping[tuple[str, ...], str]
@@ -50,12 +60,12 @@ def _surplus(kind: str, wanted: _Labels, got: _Labels) -> Iterator[tuple[str, st
     yield from ((kind, got[key], "it was not backed up") for key in sorted(got.keys() - wanted.keys()))
 
 
-def _shape(item: SchemaObject) -> object:
+def _shape(item: SchemaObject, parsed: Callable[[str], str] = str) -> object:
     """What must be equal: not DuckDB's wording, and not where a sequence once began."""
     match item:
         case Table():
-            columns = [column.model_dump() for column in item.columns]
-            constraints = sorted(constraint.model_dump_json() for constraint in item.constraints)
+            columns = [_saying(column.model_dump(), parsed) for column in item.columns]
+            constraints = sorted(repr(_saying(constraint.model_dump(), parsed)) for constraint in item.constraints)
             return item.comment, columns, constraints, item.sql.count(" COLLATE ")
         case Sequence():
             return item.model_dump(exclude={"start", "last_value"}), item.next_value
@@ -65,3 +75,8 @@ def _shape(item: SchemaObject) -> object:
             return item.model_dump(exclude={"sql"})
         case _:
             return item.model_dump()
+
+
+def _saying(fields: dict[str, object], parsed: Callable[[str], str]) -> dict[str, object]:
+    texts = {name: text for name in _EXPRESSIONS if isinstance(text := fields.get(name), str)}
+    return fields | {name: parsed(text) for name, text in texts.items()}
