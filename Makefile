@@ -49,6 +49,7 @@ soak: $(READY) $(ENGINES) ## The long versions of the random and fault tests
 	DUCKBACK_SOAK_CAPTURES=1000 $(BIN)/python -m pytest tests/stress --no-cov -rP
 	DUCKBACK_SOAK_HISTORIES=2000 $(BIN)/python -m pytest tests/incremental/test_histories.py --no-cov
 	DUCKBACK_SOAK_EXAMPLES=2000 $(BIN)/python -m pytest tests/fidelity/test_every_type.py --no-cov
+	DUCKBACK_SOAK_ORDERS=1 DUCKBACK_SOAK_WRITERS=5000 $(BIN)/python -m pytest tests/writers --no-cov -rP
 	DUCKBACK_SOAK_EXAMPLES=2000 $(ON_1_5) -m pytest tests/fidelity/test_every_type.py --no-cov
 
 docs: $(READY) ## Write the documents that come from the code

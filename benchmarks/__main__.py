@@ -5,14 +5,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import capture, data, full, incremental, memory, plot
+from benchmarks import capture, data, full, incremental, memory, plot, repository
 from benchmarks.measure import Row, machine, table
 
 _ROWS = 5_000_000
 _REPEAT = 3
 _GIGABYTES = 2.0
 _IMAGE_MEGABYTES = 1_000
-_NAMES = ("hot-tier", "flights", "floor", "memory", "capture", "incremental")
+_NAMES = ("hot-tier", "flights", "floor", "memory", "capture", "incremental", "repository")
 
 
 def main() -> None:
@@ -43,6 +43,12 @@ def _run(name: str, folder: Path, signals: int, repeat: int) -> list[Row]:
         database = folder / "wide.duckdb"
         data.wide(database, _GIGABYTES)
         return memory.peaks(database, folder)
+    if name == "repository":
+        return repository.costs(folder, repeat)
+    return _run_on_data(name, folder, signals, repeat)
+
+
+def _run_on_data(name: str, folder: Path, signals: int, repeat: int) -> list[Row]:
     if name == "capture":
         return capture.costs(_IMAGE_MEGABYTES, folder, repeat, _say)
     if name == "incremental":

@@ -4,6 +4,7 @@
     ├── UsageError               2   the call itself is wrong
     ├── NoRepository            10   nothing of ours at that address
     ├── Locked                  11   somebody else is at work there
+    │   └── Withdrawn           11   … and deletes what this backup refers to
     ├── NoSuchBackup            12   no such database, backup or parent
     ├── IntegrityError          20   corrupt, missing, foreign or tampered
     ├── SourceError             30   the database cannot be read or written
@@ -60,6 +61,12 @@ class Locked(DuckbackError):
     """Another process is doing the same work."""
 
     exit_code = 11
+
+
+class Withdrawn(Locked):
+    """A backup was taken back at its commit, because what it refers to is being pruned; another try will do."""
+
+    retryable = True
 
 
 class NoSuchBackup(DuckbackError):

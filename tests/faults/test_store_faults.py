@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from support.faulty import Fault, FaultyStore
+from support.graves import entomb
 from support.place import ROWS, TABLES, small_database
 
 from duckback import Duckback
-from duckback.errors import AccessDenied, DuckbackError, Locked, OutcomeUnknown, StoreError, StoreUnavailable
+from duckback.errors import AccessDenied, DuckbackError, OutcomeUnknown, StoreError, StoreUnavailable
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.repository import layout
 from duckback.routes.exchange import BackupExchange, required
@@ -32,7 +33,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def duckback(tmp_path: Path, store: FaultyStore, monkeypatch: pytest.MonkeyPatch) -> Duckback:
-    monkeypatch.setattr("duckback.api.client.open_store", lambda url, s3: store)
+    monkeypatch.setattr("duckback.api.keeping.open_store", lambda url, s3, lock: store)
     return Duckback(repo="replaced", state_dir=tmp_path / "state", threads=1)
 
 
@@ -69,7 +70,11 @@ def assert_nothing_is_staged(tmp_path: Path) -> None:
         ("put_file", 2, DENIED),
         ("head", 2, DOWN),
         ("create", 2, FULL),
+        ("create", 3, FULL),
         ("list", 1, DENIED),
+        ("list", 4, DENIED),
+        ("list", 6, DOWN),
+        ("delete", 1, DOWN),
     ],
 )
 def test_a_failing_call_never_leaves_a_visible_part_of_a_backup(
@@ -87,14 +92,14 @@ def test_a_failing_call_never_leaves_a_visible_part_of_a_backup(
         assert_nothing_is_staged(tmp_path)
     if keys(store, "/manifests/"):
         (listed,) = duckback.backups()
-        assert done is None or listed.committed.manifest.backup_id == done.backup_id
+        assert done is None or listed.summary.backup_id == done.backup_id
         assert all(result.is_good for result in duckback.verify().results)
     else:
         assert done is None
         # Where the manifest was refused the objects stay: a late answer could still make it appear.
         assert method == "create" or keys(store, ".parquet") == []
     second = duckback.backup(database)
-    assert duckback.backups()[-1].committed.manifest.backup_id == second.backup_id
+    assert duckback.backups()[-1].summary.backup_id == second.backup_id
     assert all(result.is_good for result in duckback.verify().results)
     assert second.committed is not None
     assert second.committed.manifest.rows == ROWS
@@ -128,7 +133,7 @@ def test_an_answer_lost_after_the_manifest_was_created_counts_as_committed(
 ) -> None:
     store.faults.append(Fault("create", DOWN, after=True, key="/manifests/"))
     done = duckback.backup(database)
-    assert [one.committed.manifest.backup_id for one in duckback.backups()] == [done.backup_id]
+    assert [one.summary.backup_id for one in duckback.backups()] == [done.backup_id]
     assert kinds(tmp_path) == ["started", "completed"]
 
 
@@ -161,23 +166,20 @@ def test_an_unknown_outcome_stays_pending_until_the_next_run_settles_it(
     assert all(result.is_good for result in duckback.verify().results)
 
 
-def test_a_tombstone_that_appears_at_the_commit_withdraws_the_manifest(
+def test_a_tombstone_that_appears_at_the_commit_takes_the_backup_back_and_it_is_taken_again(
     tmp_path: Path, duckback: Duckback, store: FaultyStore, database: Path
 ) -> None:
     def bury(key: str) -> None:
         backup_id = layout.backup_of_manifest(key)
         if backup_id is not None:
-            store.inner.create(layout.tombstone_key("small", backup_id), b"{}")
+            store.before.clear()
+            entomb(store.inner, "small", backup_id)
 
     store.before["create"] = bury
-    with pytest.raises(Locked, match="is being pruned") as raised:
-        duckback.backup(database)
-    assert raised.value.exit_code == 11
-    assert keys(store, "/manifests/") == []
-    assert kinds(tmp_path) == ["started", "failed"]
-    store.before.clear()
-    duckback.backup(database)
-    assert len(duckback.backups()) == 1
+    done = duckback.backup(database)
+    assert [one.summary.backup_id for one in duckback.backups()] == [done.backup_id]
+    assert kinds(tmp_path) == ["started", "failed", "started", "completed"]
+    assert all(result.is_good for result in duckback.verify().results)
 
 
 def test_a_tombstone_that_cannot_be_looked_for_does_not_lose_the_commit(
@@ -198,7 +200,7 @@ def test_a_failing_cleanup_is_a_notice_and_the_backup_is_good(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("duckback.processors.cleanup_old_duckdb_backups.past_their_time", refuse)
+    monkeypatch.setattr("duckback.repository.cleanup.past_their_time", refuse)
     done = duckback.backup(database)
     assert done.notices == ("the backup is complete, but its clean-up failed: [Errno 28] No space left on device",)
     assert done.status == "completed"

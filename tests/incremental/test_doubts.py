@@ -6,11 +6,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from support.graves import entomb, plan
 from support.protected import Protected, of
 
 from duckback.errors import Locked, NoSuchBackup
 from duckback.model.manifest import Manifest, ObjectRef
 from duckback.repository import layout
+from duckback.repository.deletion import Deletion
 
 TWO_TABLES = (
     "CREATE TABLE t AS SELECT i AS id, 'name ' || i AS name FROM range(200) r(i)",
@@ -97,35 +99,57 @@ def test_rows_that_another_release_has_hashed_are_not_compared(
     assert here.proven("INSERT INTO u VALUES (2)").promoted == ()
 
 
-def test_objects_of_a_backup_that_is_pruned_are_not_relied_on(here: Protected) -> None:
+def test_a_prune_that_has_begun_leaves_what_the_parent_refers_to_and_nothing_is_written_again(here: Protected) -> None:
     first = here.proven(*TWO_TABLES)
     here.proven("INSERT INTO u VALUES (1)")
-    tombstone = here.repo / layout.tombstone_key("now", first.backup_id)
-    tombstone.parent.mkdir()
-    tombstone.write_text("{}")
+    entomb(here.store, "now", first.backup_id, first)
     manifest = here.proven("INSERT INTO u VALUES (2)")
-    assert [table.name for table in manifest.promoted] == ["t", "u"]
-    assert all("is pruned" in str(table.reason) for table in manifest.promoted)
-    assert {ref.backup_id for ref in manifest.objects} == {manifest.backup_id}
+    assert manifest.promoted == ()
+    assert {ref.backup_id for ref in manifest.objects} > {first.backup_id}
 
 
-def test_a_backup_whose_parent_is_pruned_meanwhile_is_withdrawn(
+def test_an_object_that_is_going_is_not_relied_on(here: Protected) -> None:
+    first = here.proven(*TWO_TABLES)
+    here.proven("INSERT INTO u VALUES (1)")
+    entomb(here.store, "now", first.backup_id, first)
+    plan(here.store, "now", first.backup_id, [object_of(first).key])
+    manifest = here.proven("INSERT INTO u VALUES (2)")
+    assert [(table.name, "is being pruned" in str(table.reason)) for table in manifest.promoted] == [("t", True)]
+
+
+def test_a_backup_that_relies_on_what_goes_meanwhile_is_taken_back_and_taken_again(
     here: Protected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = here.proven(*TWO_TABLES)
-    here.run("INSERT INTO u VALUES (1)")
-    tombstone = here.repo / layout.tombstone_key("now", first.backup_id)
+    second = here.proven("INSERT INTO u VALUES (1)")
+    ask = Deletion.at_risk
 
-    def prune(*_: object) -> set[object]:
-        tombstone.parent.mkdir(exist_ok=True)
-        tombstone.write_text("{}")
-        return set()
+    def prune_meanwhile(deletion: Deletion) -> set[str]:
+        monkeypatch.setattr(Deletion, "at_risk", ask)
+        found = ask(deletion)
+        entomb(here.store, "now", first.backup_id, first)
+        plan(here.store, "now", first.backup_id, [object_of(first).key])
+        return found
 
-    monkeypatch.setattr("duckback.repository.repository.Repository.tombstoned", prune)
-    with pytest.raises(Locked, match="is being pruned"):
-        here.duckback.backup(here.path)
+    monkeypatch.setattr(Deletion, "at_risk", prune_meanwhile)
+    manifest = here.proven("INSERT INTO u VALUES (2)")
+    assert [table.name for table in manifest.promoted] == ["t"]
+    assert here.ids() == [str(second.backup_id), str(manifest.backup_id)]
+    withdrawn = here.ids_of_events("failed")
+    assert len(withdrawn) == 1
+    assert [key for key in here.stored if withdrawn[0] in key and "/pruned/" not in key] == []
+
+
+def test_a_backup_that_is_taken_back_each_time_is_locked_out(here: Protected, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = here.proven(*TWO_TABLES)
+    entomb(here.store, "now", first.backup_id)
+    monkeypatch.setattr("duckback.repository.commit._pruned", lambda *_: first.backup_id)
+    with pytest.raises(Locked, match="is being pruned") as raised:
+        here.backup("INSERT INTO u VALUES (1)")
+    assert raised.value.exit_code == 11
+    assert len(here.ids_of_events("failed")) == 3
+    assert here.ids() == []
     monkeypatch.undo()
-    assert here.ids() == [str(first.backup_id)]
 
 
 def test_a_difference_that_does_not_add_up_is_written_whole(here: Protected) -> None:

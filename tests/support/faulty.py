@@ -96,8 +96,8 @@ class FaultyStore:
 
         self._call("put_file", key, act)
 
-    def create(self, key: str, data: bytes) -> None:
-        self._call("create", key, lambda: self.inner.create(key, data))
+    def create(self, key: str, data: bytes, *, lock: bool = False) -> None:
+        self._call("create", key, lambda: self.inner.create(key, data, lock=lock))
 
     def get(self, key: str, *, limit: int) -> bytes:
         return self._call("get", key, lambda: self.inner.get(key, limit=limit))

@@ -7,6 +7,15 @@ from uuid import UUID
 from duckback.model.catalog import Catalog
 from duckback.model.ids import new_id
 from duckback.model.manifest import Engine, LedgerHead, Manifest
+from duckback.repository.commit import commit
+from duckback.repository.deletion import Deletion
+from duckback.repository.repository import Committed, Repository
+from duckback.repository.summaries import Summaries
+
+
+def committed(repository: Repository, manifest: Manifest) -> Committed:
+    """Commit a manifest as a backup does."""
+    return commit(repository.store, Deletion(repository, Summaries(repository), manifest.database), manifest)
 
 
 def a_manifest(repository_id: UUID, **changes: Any) -> Manifest:

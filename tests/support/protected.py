@@ -6,9 +6,12 @@ from typing import Any
 import duckdb
 
 from duckback import Duckback
+from duckback.ledger.embedded import EmbeddedLedger
+from duckback.model.events import EventKind
 from duckback.model.manifest import Manifest, TableBackup
 from duckback.routes.exchange import BackupExchange, required
 from duckback.source.demo import differing_rows
+from duckback.store.local import LocalStore
 
 
 class Protected:
@@ -45,7 +48,22 @@ class Protected:
 
     def ids(self) -> list[str]:
         """Of the backups, oldest first."""
-        return [str(one.committed.manifest.backup_id) for one in self.duckback.backups()]
+        return [str(one.summary.backup_id) for one in self.duckback.backups()]
+
+    @property
+    def store(self) -> LocalStore:
+        """Where the backups are."""
+        return LocalStore(self.repo)
+
+    @property
+    def stored(self) -> list[str]:
+        """The keys of everything in the repository."""
+        return [listed.key for listed in self.store.list("")]
+
+    def ids_of_events(self, kind: str) -> list[str]:
+        """The backups that have such an event in the ledger."""
+        with EmbeddedLedger(self.root / "state" / "ledger.sqlite") as ledger:
+            return [entry.details["backup_id"] for entry in ledger.entries(kind=EventKind(kind))]
 
     def files(self, manifest: Manifest, *, kind: str) -> list[str]:
         """The files that a backup wrote whose names have that part."""

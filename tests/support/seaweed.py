@@ -146,10 +146,10 @@ class Seaweed:
             config=Config(retries={"total_max_attempts": 1, "mode": "standard"}, s3={"addressing_style": "path"}),
         )
 
-    def bucket(self) -> str:
-        """A new bucket."""
+    def bucket(self, *, lock: bool = False) -> str:
+        """A new bucket, whose objects can be locked or not."""
         name = f"test-{uuid4().hex}"
-        self.client().create_bucket(Bucket=name)
+        self.client().create_bucket(Bucket=name, ObjectLockEnabledForBucket=lock)
         return name
 
     def options(self, **changes: Any) -> S3Options:

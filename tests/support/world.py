@@ -21,7 +21,7 @@ from duckback.ledger.remote import Remote
 from duckback.model.events import Event, EventKind, Scope, event_of_backup, repository_account_id
 from duckback.model.ids import new_id
 from duckback.model.manifest import Fingerprint, LedgerHead, Manifest, ObjectRef, TableBackup, encode
-from duckback.model.tombstone import Done, Tombstone
+from duckback.model.tombstone import Done, Doomed, Tombstone
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 REMOTE = Remote(addresses=("127.0.0.1:3000",), timeout=timedelta(seconds=30))
@@ -115,7 +115,8 @@ class World:
         self.tombstones[backup_id] = Tombstone(
             backup_id=backup_id,
             scope=one.manifest.scope,
-            objects=tuple(ref.key for ref in one.manifest.objects),
+            cause="retention",
+            objects=tuple(Doomed(key=ref.key, size=ref.size) for ref in one.manifest.objects),
             reason="older than 90 days",
             started_at=one.manifest.started_at,
             retention_days=90,

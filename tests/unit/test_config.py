@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duckback.config.durations import format_duration, parse_duration
 from duckback.config.load import Loaded, environment_name, flag_name, load, option_names, validated
 from duckback.config.options import describe, flat
 from duckback.errors import UsageError
+from duckback.model.durations import format_duration, parse_duration
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from duckback.ledger.evidence import Evidence, Remote
 from duckback.ledger.reconcile import Contradiction, reconcile
 from duckback.model.events import EventKind
 from duckback.model.manifest import LedgerHead
+from duckback.routes.exchange import required
 
 
 @pytest.fixture
@@ -180,7 +181,7 @@ def test_an_amount_that_is_not_the_bytes_written_is_named(world: World) -> None:
 
 def test_a_pruned_backup_that_is_there_again_has_returned(world: World) -> None:
     pruned = next(iter(world.done))
-    again = replace(world.held[last(world)], sha256=world.tombstones[pruned].manifest_sha256)
+    again = replace(world.held[last(world)], sha256=required(world.tombstones[pruned].manifest_sha256))
     found = names(world.evidence(backups={**world.held, pruned: again}))
     assert ("backup-returned", pruned) in found
 

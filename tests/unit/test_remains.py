@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from support.manifests import a_manifest
+from support.manifests import a_manifest, committed
 
 from duckback.audit.reading import remains
 from duckback.errors import IntegrityError
-from duckback.model.tombstone import Done, Tombstone, parse
-from duckback.repository.layout import backup_of_proof, backup_of_tombstone, tombstone_key
+from duckback.model.tombstone import Done, Doomed, Tombstone, parse
+from duckback.repository.layout import backup_of_proof, stage_of, tombstone_key
 from duckback.repository.repository import Repository
 from duckback.store.memory import MemoryStore
 
@@ -18,13 +18,14 @@ BACKUP = uuid4()
 STONE = Tombstone(
     backup_id=BACKUP,
     scope="full",
-    objects=("hot/duckdb/full/2026/08/01/x-main.t.0000.parquet",),
+    cause="retention",
+    objects=(Doomed(key="hot/duckdb/full/2026/08/01/x-main.t.0000.parquet", size=316),),
     reason="older than 90 days",
     started_at=NOW,
     retention_days=90,
     manifest_sha256="ab" * 32,
 )
-DONE = Done(backup_id=BACKUP, keys=STONE.objects, bytes=316)
+DONE = Done(backup_id=BACKUP, keys=(STONE.objects[0].key,), bytes=316)
 
 
 @pytest.fixture
@@ -43,9 +44,9 @@ def test_what_is_written_is_read(repository: Repository) -> None:
 
 
 def test_a_tombstone_is_where_a_commit_looks_for_it() -> None:
-    assert backup_of_tombstone(tombstone_key("hot", BACKUP)) == (BACKUP, False)
-    assert backup_of_tombstone(f"hot/pruned/{BACKUP}.done.json") == (BACKUP, True)
-    assert backup_of_tombstone(f"hot/manifests/{BACKUP}.json") is None
+    assert stage_of(tombstone_key("hot", BACKUP)) == (BACKUP, "tombstone")
+    assert stage_of(f"hot/pruned/{BACKUP}.done.json") == (BACKUP, "done")
+    assert stage_of(f"hot/manifests/{BACKUP}.json") is None
     assert backup_of_proof(f"hot/proofs/{BACKUP}/run.json") == BACKUP
     assert backup_of_proof(f"hot/proofs/{BACKUP}") is None
 
@@ -65,6 +66,6 @@ def test_a_damaged_one_is_an_integrity_error_that_names_it(data: bytes, field: s
 
 
 def test_nothing_is_left_of_a_backup_that_is_there(repository: Repository) -> None:
-    repository.commit(a_manifest(repository.id))
+    committed(repository, a_manifest(repository.id))
     found = remains(repository)
     assert (found.tombstones, found.done, found.proven) == ({}, {}, frozenset())

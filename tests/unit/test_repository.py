@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.faulty import Fault, FaultyStore
-from support.manifests import a_manifest
+from support.manifests import a_manifest, committed
 
 from duckback.errors import AlreadyExists, IntegrityError, NoRepository, NoSuchBackup, StoreUnavailable
 from duckback.model.ids import new_id
@@ -121,7 +121,7 @@ def test_backups_are_ordered_by_the_moment_they_show_and_then_by_id(repository: 
     ids = [new_id(NOW + timedelta(seconds=n)) for n in range(4)]
     moments = [NOW + timedelta(hours=3), NOW, NOW + timedelta(hours=3), NOW + timedelta(hours=1)]
     for backup_id, moment in zip(ids, moments, strict=True):
-        repository.commit(a_manifest(repository.id, backup_id=backup_id, snapshot_at=moment))
+        committed(repository, a_manifest(repository.id, backup_id=backup_id, snapshot_at=moment))
     found = [one.manifest.backup_id for one in repository.backups("hot")]
     assert found == [ids[1], ids[3], ids[0], ids[2]]
     assert repository.backup_ids("hot") == sorted(ids)
@@ -130,7 +130,7 @@ def test_backups_are_ordered_by_the_moment_they_show_and_then_by_id(repository: 
 def test_a_beginning_finds_the_one_backup_that_has_it(repository: Repository) -> None:
     ids = [UUID(f"01927f3e-000{n}-7000-8000-000000000000") for n in range(2)]
     for backup_id in ids:
-        repository.commit(a_manifest(repository.id, backup_id=backup_id))
+        committed(repository, a_manifest(repository.id, backup_id=backup_id))
     assert repository.resolve("hot", "01927F3E-0001") == ids[1]
     assert repository.resolve("hot", str(ids[0])) == ids[0]
     with pytest.raises(NoSuchBackup, match="more than one"):
@@ -142,8 +142,8 @@ def test_a_beginning_finds_the_one_backup_that_has_it(repository: Repository) ->
 
 def test_what_is_committed_is_read_back_with_the_sha_256_of_its_bytes(repository: Repository) -> None:
     manifest = a_manifest(repository.id)
-    committed = repository.commit(manifest)
-    assert repository.read("hot", manifest.backup_id) == committed
+    written = committed(repository, manifest)
+    assert repository.read("hot", manifest.backup_id) == written
     assert repository.is_committed("hot", manifest.backup_id)
     assert not repository.is_committed("hot", new_id(NOW))
     with pytest.raises(NoSuchBackup):
@@ -152,15 +152,15 @@ def test_what_is_committed_is_read_back_with_the_sha_256_of_its_bytes(repository
 
 def test_another_manifest_under_the_same_id_is_refused_and_the_same_one_is_not(repository: Repository) -> None:
     manifest = a_manifest(repository.id)
-    assert repository.commit(manifest) == repository.commit(manifest)
+    assert committed(repository, manifest) == committed(repository, manifest)
     with pytest.raises(AlreadyExists):
-        repository.commit(manifest.model_copy(update={"duckback_version": "another"}))
+        committed(repository, manifest.model_copy(update={"duckback_version": "another"}))
 
 
 def test_databases_are_those_with_manifests_cut_names_included(repository: Repository) -> None:
     names = ["hot", "a/b", "x" * 300]
     for name in names:
-        repository.commit(a_manifest(repository.id, database=name))
+        committed(repository, a_manifest(repository.id, database=name))
     repository.store.create("empty/pruned/x.json", b"{}")
     assert repository.databases() == sorted(names)
 

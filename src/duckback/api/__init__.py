@@ -1,5 +1,6 @@
 """The Python API, and the composition root."""
 
-from duckback.api.client import Duckback, Listed
+from duckback.api.client import Duckback
+from duckback.api.listed import Listed, Shown
 
-__all__ = ["Duckback", "Listed"]
+__all__ = ["Duckback", "Listed", "Shown"]

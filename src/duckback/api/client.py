@@ -1,58 +1,45 @@
 """The Python API: what the command line calls."""
 
+import contextlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-from duckback.api.wiring import Wiring
+from duckback.api.keeping import Keeping
+from duckback.api.listed import Listed, Shown
 from duckback.audit.view import LedgerView
-from duckback.config.load import validated
-from duckback.errors import NoSuchBackup, UsageError
+from duckback.errors import NoSuchBackup, UsageError, Withdrawn
 from duckback.ledger.base import Ledger
 from duckback.ledger.codec import manifest_prefix
+from duckback.ledger.embedded import EmbeddedLedger
 from duckback.model.events import EventKind, event_id
 from duckback.model.ids import new_id
 from duckback.model.manifest import FileIdentity
-from duckback.model.progress import Report, unheard
 from duckback.model.selection import EVERYTHING, Selection
+from duckback.model.summary import Summary
 from duckback.model.unchanged import why_changed
 from duckback.repository.finding import find_backup, find_database
 from duckback.repository.parent import Parent, find_parent
-from duckback.repository.repository import Committed, Repository
+from duckback.repository.pins import read_pins
+from duckback.repository.repository import Repository
+from duckback.repository.stones import look
 from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION
 from duckback.routes.engine import run
-from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange
+from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange, required
+from duckback.source.capture import Capture
 from duckback.source.capture_connection import Connection
 from duckback.source.captures import capture_of
 from duckback.source.child import run_job
 from duckback.source.jobs import LookAtFile
 from duckback.source.metadata import Relation
-from duckback.store.registry import open_store
+
+_ATTEMPTS = 3
+"""Backups that may be withdrawn in one call, because what they refer to is being pruned, before that is an error."""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A committed backup, and what this host's ledger knows of its newest verification."""
-
-    committed: Committed
-    verified_at: datetime | None
-    is_good: bool | None
-
-    @property
-    def status(self) -> str:
-        """`committed`, `verified` or `failed-verification`."""
-        return {None: "committed", True: "verified", False: "failed-verification"}[self.is_good]
-
-
-class Duckback:
+class Duckback(Keeping):
     """Backups of DuckDB databases in one repository.
 
     Args:
@@ -64,20 +51,6 @@ class Duckback:
     Raises:
         UsageError: an address or option that is none.
     """
-
-    def __init__(
-        self,
-        repo: str | os.PathLike[str],
-        *,
-        report: Report = unheard,
-        clock: Callable[[], datetime] = _utc_now,
-        **options: Any,
-    ) -> None:
-        self._options = validated({**options, "repo": os.fspath(repo)})
-        self._report = report
-        self._clock = clock
-        self._store = open_store(os.fspath(repo), self._options.s3)
-        self._wiring = Wiring(self._options, self._store, report, clock)
 
     def backup(
         self,
@@ -104,28 +77,46 @@ class Duckback:
             NoSuchBackup: an incremental is asked for, and there is no backup.
             DuckbackError: as of `duckback.errors`; no part of the backup is visible then.
         """
-        started = self._clock()
         source = database if isinstance(database, Connection) else Path(database)
-        capture = capture_of(source, self._options.capture, self._wiring.images)
+        capture = partial(capture_of, source, self._options.capture, self._wiring.images)
+        wanted = self._name_of_new(name or self._options.name or _default_name(capture()))
+        repository = Repository.open_or_create(self._store, self._clock())
+        with self._wiring.ledger() as ledger, self._wiring.leases(wanted).hold("backup"):
+            take = partial(self._take, repository, ledger, database=wanted, scope=scope, selection=selection)
+            for _ in range(_ATTEMPTS - 1):
+                with contextlib.suppress(Withdrawn):
+                    return take(capture())
+            return take(capture())
+
+    def _take(
+        self,
+        repository: Repository,
+        ledger: EmbeddedLedger,
+        capture: Capture,
+        *,
+        database: str,
+        scope: Scope | None,
+        selection: Selection,
+    ) -> BackupExchange:
+        started = self._clock()
         try:
-            repository = Repository.open_or_create(self._store, started)
-            wanted = self._name_of_new(name or self._options.name or capture.default_name)
-            with self._wiring.ledger() as ledger:
-                parent = _parent(repository, wanted, scope, ledger)
-                exchange = BackupExchange(
-                    database=wanted,
-                    start_time=started,
-                    backup_id=new_id(started),
-                    backup_scope="incremental" if parent.committed else "full",
-                    retention=self._options.retention.keep_within,
-                    selection=selection,
-                    capture=capture,
-                    parent=parent.committed,
-                    full_because=parent.doubt,
-                    notices=(f"a full backup was taken: {parent.doubt}",) if parent.doubt else (),
-                )
-                route = INCREMENTAL_EXPORT if parent.committed else FULL_EXPORT
-                return run(route, exchange, self._wiring.export(exchange, repository, ledger))
+            stones = look(self._store, database)
+            parent = _parent(repository, database, scope, stones.tombstoned, ledger)
+            exchange = BackupExchange(
+                database=database,
+                start_time=started,
+                backup_id=new_id(started),
+                backup_scope="incremental" if parent.committed else "full",
+                retention=self._options.retention.keep_within,
+                selection=selection,
+                capture=capture,
+                parent=parent.committed,
+                gone=stones.done,
+                full_because=parent.doubt,
+                notices=(f"a full backup was taken: {parent.doubt}",) if parent.doubt else (),
+            )
+            route = INCREMENTAL_EXPORT if parent.committed else FULL_EXPORT
+            return run(route, exchange, self._wiring.export(exchange, repository, ledger))
         finally:
             capture.release()
 
@@ -140,12 +131,21 @@ class Duckback:
         repository = Repository.open(self._store)
         wanted = name or self._options.name
         names = repository.databases() if wanted is None else [find_database(repository, wanted)]
-        verifications = self._verifications(repository.id)
-        found = [committed for one in names for committed in repository.backups(one)]
-        found.sort(key=lambda one: (one.manifest.snapshot_at, one.manifest.backup_id))
-        return [Listed(one, *verifications.get(one.manifest.backup_id, (None, None))) for one in found]
+        found = [listed for one in names for listed in self._listed(repository, one)]
+        return sorted(found, key=lambda one: (one.summary.snapshot_at, one.summary.backup_id))
 
-    def find(self, backup: str, name: str | None = None) -> Listed:
+    def _listed(self, repository: Repository, database: str) -> list[Listed]:
+        verifications = self._verifications(repository.id)
+        found = self._wiring.summaries(repository).read(database)
+        pruned = look(self._store, database).tombstoned
+        pins = read_pins(self._store, database)
+        return [
+            Listed(one.summary, pins.get(backup_id), *verifications.get(backup_id, (None, None)))
+            for backup_id, one in found.items()
+            if backup_id not in pruned
+        ]
+
+    def find(self, backup: str, name: str | None = None) -> Shown:
         """One backup of a database: by its id, the beginning of it, or "latest".
 
         Raises:
@@ -153,11 +153,11 @@ class Duckback:
         """
         repository = Repository.open(self._store)
         database = find_database(repository, name or self._options.name)
-        if backup == "latest":
-            return self.backups(database)[-1]
-        committed = repository.read(database, repository.resolve(database, backup))
-        known = self._verifications(repository.id).get(committed.manifest.backup_id, (None, None))
-        return Listed(committed, *known)
+        backup_id = required(find_backup(repository, database, backup))
+        committed = repository.read(database, backup_id)
+        verified_at, is_good = self._verifications(repository.id).get(backup_id, (None, None))
+        pin = read_pins(self._store, database).get(backup_id)
+        return Shown(Summary.of(committed.manifest, committed.sha256), pin, verified_at, is_good, committed)
 
     def why_changed(
         self, database: str | os.PathLike[str], backup: str = "latest", *, name: str | None = None
@@ -282,7 +282,16 @@ class Duckback:
         return name
 
 
-def _parent(repository: Repository, database: str, scope: Scope | None, ledger: Ledger) -> Parent:
+def _default_name(capture: Capture) -> str | None:
+    try:
+        return capture.default_name
+    finally:
+        capture.release()
+
+
+def _parent(
+    repository: Repository, database: str, scope: Scope | None, pruned: frozenset[UUID], ledger: Ledger
+) -> Parent:
     if scope == "full":
         return Parent(None)
 
@@ -290,7 +299,7 @@ def _parent(repository: Repository, database: str, scope: Scope | None, ledger: 
         entry = ledger.entry(event_id(EventKind.COMPLETED, backup_id).int)
         return manifest_prefix(entry.transfer) if entry is not None else None
 
-    parent = find_parent(repository, database, recorded)
+    parent = find_parent(repository, database, pruned, recorded)
     if scope == "incremental" and parent.committed is None and parent.doubt is None:
         raise NoSuchBackup(
             f"there is no backup of {database!r} that an incremental could be the difference to",

@@ -8,6 +8,7 @@ from typing import Any
 from duckback.config.options import Options
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.ledger.outbox import Outbox
+from duckback.ledger.pruned import PrunedEvents
 from duckback.model.progress import Report
 from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
 from duckback.processors.compress_parquet import CompressParquet
@@ -30,8 +31,12 @@ from duckback.processors.upload_duckdb_backup_to_s3 import UploadDuckdbBackupToS
 from duckback.processors.verify_duckdb_backups import VerifyDuckdbBackups
 from duckback.processors.verify_restored_database import VerifyRestoredDatabase
 from duckback.repository import layout
+from duckback.repository.cleanup import Cleanup
+from duckback.repository.deletion import Deletion
+from duckback.repository.leases import Leases
 from duckback.repository.objects import ObjectFiles
 from duckback.repository.repository import Repository
+from duckback.repository.summaries import Summaries
 from duckback.routes.exchange import BackupExchange, RestoreExchange
 from duckback.routes.processor import Processor
 from duckback.source.image.place import ImageSettings
@@ -63,6 +68,7 @@ class Wiring:
         options = self._options
         copies = self.copies(repository, exchange.database)
         files = ObjectFiles(self._store, copies)
+        deletion = self.deletion(repository, exchange.database)
         return _by_name(
             PrepareStaging(self._staging, exchange.backup_id),
             RecordStartedEvent(ledger, repository.id),
@@ -70,21 +76,49 @@ class Wiring:
             ExportIncrementalChanges(
                 repository,
                 files,
+                deletion,
                 memory_limit=options.memory_limit,
                 threads=options.threads,
                 rewrite_share=options.rewrite_share,
                 report=self._report,
             ),
             CompressParquet(),
-            UploadDuckdbBackupToS3(repository, ledger, self._report),
+            UploadDuckdbBackupToS3(repository, deletion, ledger, self._report),
             RecordDuckdbBackupEvent(ledger, repository),
-            CleanupOldDuckdbBackups(self._store, copies, options.retention.keep_local, self._clock),
+            CleanupOldDuckdbBackups(self.clean_up(repository, ledger, exchange.database)),
             ReleaseCapture(),
             RecordFailedEvent(ledger, repository),
             KeepLocalCopies(self._store, files, options.retention.keep_local),
             RemoveStaging(),
             self.delivery(ledger),
         )
+
+    def cleanup(self, repository: Repository, ledger: EmbeddedLedger, database: str) -> Processors:
+        return _by_name(CleanupOldDuckdbBackups(self.clean_up(repository, ledger, database)), self.delivery(ledger))
+
+    def clean_up(self, repository: Repository, ledger: EmbeddedLedger, database: str) -> Cleanup:
+        retention = self._options.retention
+        return Cleanup(
+            store=self._store,
+            database=database,
+            summaries=self.summaries(repository),
+            deletion=self.deletion(repository, database),
+            leases=self.leases(database),
+            policy=retention.policy,
+            books=PrunedEvents(ledger, repository.id, database),
+            copies=self.copies(repository, database),
+            keep_copies=retention.keep_local,
+            clock=self._clock,
+        )
+
+    def summaries(self, repository: Repository) -> Summaries:
+        return Summaries(repository, self._options.state_dir / "cache" / str(repository.id))
+
+    def deletion(self, repository: Repository, database: str) -> Deletion:
+        return Deletion(repository, self.summaries(repository), database)
+
+    def leases(self, database: str) -> Leases:
+        return Leases(self._store, database, self._clock)
 
     def restore(self, exchange: RestoreExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
         options = self._options

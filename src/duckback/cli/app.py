@@ -14,9 +14,12 @@ from duckback.cli.demo import demo
 from duckback.cli.ledger import ledger_app
 from duckback.cli.list import list_backups
 from duckback.cli.output import complain, document
+from duckback.cli.pin import pin
+from duckback.cli.prune import prune
 from duckback.cli.query import query
 from duckback.cli.restore import restore
 from duckback.cli.show import show
+from duckback.cli.unlock import unlock
 from duckback.cli.verify import verify
 from duckback.errors import DuckbackError, Interrupted, UsageError
 
@@ -33,6 +36,9 @@ app.command("list")(list_backups)
 app.command("show")(show)
 app.command("restore")(restore)
 app.command("verify")(verify)
+app.command("prune")(prune)
+app.command("pin")(pin)
+app.command("unlock")(unlock)
 app.command("query")(query)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(config_app, name="config")

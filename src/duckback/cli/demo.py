@@ -48,7 +48,7 @@ def demo(
 
     tell("3. duckback list")
     for one in duckback.backups():
-        tell(f"   {one.committed.manifest.backup_id}  {one.committed.manifest.database}  {one.status}")
+        tell(f"   {one.summary.backup_id}  {one.summary.database}  {one.status}")
 
     tell("4. a disaster: the database file is overwritten from its header on")
     damage(database)

@@ -3,17 +3,20 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic.fields import FieldInfo
 
 from duckback.config.addresses import parse_addresses
-from duckback.config.durations import format_duration, parse_duration
 from duckback.ledger.codec import LEDGER
 from duckback.ledger.remote import Remote
+from duckback.model.durations import format_duration, parse_duration
+from duckback.model.policy import Policy
 from duckback.source.captures import CaptureChoice
+from duckback.store.base import ObjectLock
 from duckback.store.s3_options import S3Options
 
 MEMORY_PER_THREAD_MB = 300
@@ -32,8 +35,48 @@ class Retention(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    keep_within: Duration = Field(timedelta(days=90), description="age at which a backup has served its time")
+    keep_within: Duration = Field(timedelta(days=90), description="keep backups that are younger than this")
+    keep_last: int = Field(0, ge=0, description="keep the newest so many backups")
+    keep_hourly: int = Field(
+        0, ge=0, description="keep the newest backup of each of the last so many hours that have one"
+    )
+    keep_daily: int = Field(0, ge=0, description="the same of days")
+    keep_weekly: int = Field(0, ge=0, description="the same of weeks, which begin on Mondays")
+    keep_monthly: int = Field(0, ge=0, description="the same of months")
+    keep_yearly: int = Field(0, ge=0, description="the same of years")
+    time_zone: ZoneInfo = Field(
+        ZoneInfo("UTC"), description="in which hours, days, weeks, months and years begin, such as Europe/Berlin"
+    )
+    grace: Duration = Field(
+        timedelta(hours=24), description="nothing younger than this is removed, whatever else is said"
+    )
     keep_local: Duration = Field(timedelta(days=7), description="how long local copies of uploaded files stay")
+    object_lock: Literal["none", "governance", "compliance"] = Field(
+        "none", description="lock every object in S3 against deletion: governance, compliance or none"
+    )
+    lock_for: Duration = Field(timedelta(days=90), gt=timedelta(0), description="how long objects are locked")
+
+    @property
+    def policy(self) -> Policy:
+        """What prune goes by."""
+        return Policy(
+            within=self.keep_within,
+            last=self.keep_last,
+            per_period={
+                "hourly": self.keep_hourly,
+                "daily": self.keep_daily,
+                "weekly": self.keep_weekly,
+                "monthly": self.keep_monthly,
+                "yearly": self.keep_yearly,
+            },
+            grace=self.grace,
+            zone=self.time_zone,
+        )
+
+    @property
+    def lock(self) -> ObjectLock | None:
+        """The object lock that is asked for, if one is."""
+        return ObjectLock(self.object_lock, self.lock_for) if self.object_lock != "none" else None
 
 
 class LedgerOptions(BaseModel):

@@ -14,6 +14,7 @@ from uuid import UUID
 from duckback.ledger.base import GENESIS, Posted
 from duckback.ledger.evidence import Evidence, read_user_data
 from duckback.model.events import EventKind
+from duckback.model.tombstone import Done, has_event
 
 _PREFIX: Final = 26  # hex digits of a digest that a transfer holds
 _NO_DIGEST: Final = "0" * _PREFIX
@@ -136,7 +137,8 @@ def _digests(evidence: Evidence) -> Iterator[tuple[str, UUID, str]]:
         if held.manifest.parent_id is not None and held.manifest.parent_manifest_sha256 is not None:
             yield f"its child {backup_id}", held.manifest.parent_id, held.manifest.parent_manifest_sha256
     for backup_id, tombstone in evidence.tombstones.items():
-        yield "its tombstone", backup_id, tombstone.manifest_sha256
+        if tombstone.manifest_sha256 is not None:
+            yield "its tombstone", backup_id, tombstone.manifest_sha256
 
 
 def _unrecorded(evidence: Evidence) -> Iterator[Finding]:
@@ -222,8 +224,13 @@ def _off(whose: str, balance: int, held: int) -> Finding:
 def _is_complete(evidence: Evidence, find: Callable[[EventKind, UUID], Posted | None]) -> bool:
     """Whether a ledger has every event that moved bytes: those of other hosts may be elsewhere, or on their way."""
     expected = [(EventKind.COMPLETED, one) for one in evidence.backups]
-    expected += [(EventKind.PRUNED, one) for one in evidence.done]
+    expected += [(EventKind.PRUNED, one) for one, done in evidence.done.items() if _is_recorded(evidence, one, done)]
     return all(find(kind, one) is not None for kind, one in expected)
+
+
+def _is_recorded(evidence: Evidence, backup_id: UUID, done: Done) -> bool:
+    tombstone = evidence.tombstones.get(backup_id)
+    return tombstone is None or has_event(tombstone.cause, done.bytes)
 
 
 def _sign(kind: EventKind) -> int:
@@ -231,7 +238,10 @@ def _sign(kind: EventKind) -> int:
 
 
 def _bytes_held(evidence: Evidence) -> int:
-    return sum({ref.key: ref.size for held in evidence.backups.values() for ref in held.manifest.objects}.values())
+    """Bytes that manifests refer to, without those of runs that withdrew, and so were never recorded as backed up."""
+    withdrawn = {one for one, tombstone in evidence.tombstones.items() if tombstone.cause == "withdrawn"}
+    refs = (ref for held in evidence.backups.values() for ref in held.manifest.objects)
+    return sum({ref.key: ref.size for ref in refs if ref.backup_id not in withdrawn}.values())
 
 
 def _unknown(evidence: Evidence) -> Iterator[UUID]:

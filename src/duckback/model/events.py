@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from uuid import UUID, uuid5
 
 from duckback.model.manifest import Manifest
+from duckback.model.tombstone import Done, Tombstone
 
 Scope = Literal["full", "incremental"]
 
@@ -111,6 +112,29 @@ def event_of_backup(
         retention_days=(manifest.retention_until - manifest.started_at).days,
         manifest_sha256=manifest_sha256,
         details={**(details or {}), "backup_id": str(manifest.backup_id)},
+    )
+
+
+def event_of_tombstone(tombstone: Tombstone, done: Done, repository_id: UUID, database: str) -> Event:
+    """The pruned event of a backup that is gone, from what stands in the repository alone.
+
+    Args:
+        tombstone: The backup's.
+        done: Its end; the event carries its bytes.
+        repository_id: Of the repository.
+        database: The database's real name.
+    """
+    return Event(
+        kind=EventKind.PRUNED,
+        backup_id=tombstone.backup_id,
+        repository_id=repository_id,
+        database=database,
+        scope=tombstone.scope,
+        amount=done.bytes,
+        started_at=tombstone.started_at,
+        retention_days=tombstone.retention_days,
+        manifest_sha256=tombstone.manifest_sha256,
+        details={"backup_id": str(tombstone.backup_id), "reason": tombstone.reason},
     )
 
 

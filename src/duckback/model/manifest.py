@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
 
 from duckback.errors import IntegrityError
 from duckback.model.catalog import Catalog, Frozen
@@ -27,6 +27,16 @@ WideSum = Annotated[int, BeforeValidator(_wide_from_text), PlainSerializer(str, 
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
+
+
+def _inside(key: str) -> str:
+    if not _KEY.fullmatch(key) or any(part.strip(".") == "" for part in key.split("/")):
+        raise ValueError(f"the key {key!r} leaves the repository")
+    return key
+
+
+Key = Annotated[str, AfterValidator(_inside)]
+"""Where an object lies, relative to the repository's root."""
 
 
 class Fingerprint(Frozen):
@@ -73,7 +83,6 @@ class ObjectRef(Frozen):
     """One stored file: where it is, what was sent, and what the store says that it holds.
 
     Attributes:
-        key: relative to the repository's root.
         size: bytes.
         sha256: of the whole file, hex.
         part_size: bytes a part of the upload, from which `composite` can be computed again.
@@ -81,9 +90,10 @@ class ObjectRef(Frozen):
         encryption: server-side encryption as the store answered, else None.
         rows: of the table; in an object of removed positions, their number.
         backup_id: the backup that wrote it.
+        locked_until: until when the store's object lock holds it, as it answered; None: not locked.
     """
 
-    key: str
+    key: Key
     size: Count
     sha256: Sha256
     part_size: Count
@@ -91,12 +101,7 @@ class ObjectRef(Frozen):
     encryption: str | None
     rows: Count
     backup_id: UUID
-
-    @model_validator(mode="after")
-    def _key_stays_inside(self) -> Self:
-        if not _KEY.fullmatch(self.key) or any(part.strip(".") == "" for part in self.key.split("/")):
-            raise ValueError(f"the key {self.key!r} leaves the repository")
-        return self
+    locked_until: datetime | None = None
 
     @property
     def position_name(self) -> str:

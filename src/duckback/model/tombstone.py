@@ -1,55 +1,80 @@
-"""Tombstones: what says that a backup is being pruned, and what says that it is gone."""
+"""Tombstones: what says that objects are to go, which of them do go, and that they are gone."""
 
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from duckback.errors import IntegrityError
 from duckback.model.catalog import Frozen
-from duckback.model.manifest import Count, Sha256
+from duckback.model.manifest import Count, Key, Sha256
 
 MAX_TOMBSTONE_BYTES = 64 << 20
 
 T = TypeVar("T", bound=Frozen)
 
+Cause = Literal["retention", "withdrawn", "orphans"]
+"""Retention dropped a backup; its own run withdrew it at the commit; or no backup refers to these objects."""
+
+
+class Doomed(Frozen):
+    """An object that a tombstone names, and its size in bytes."""
+
+    key: Key
+    size: Count
+
 
 class Tombstone(Frozen):
-    """`pruned/<backup-id>.json`: a backup is being pruned. It is there before anything goes.
+    """`pruned/<backup-id>.json`: these objects go, unless a manifest refers to them. It is there before anything goes.
 
     Attributes:
-        objects: keys of the objects that the backup's manifest referred to.
+        backup_id: of the backup that goes; of orphans, an id of its own.
+        objects: that the backup's manifest referred to; of a withdrawn one, those that it had written.
         reason: why retention dropped it, or who asked.
         started_at: the backup's start; with the next two, what its pruned event is made of.
         retention_days: days that the backup was to be kept.
-        manifest_sha256: of the manifest's bytes.
+        manifest_sha256: of the manifest's bytes; None where there is no manifest.
     """
 
     backup_id: UUID
+    cause: Cause
     scope: Literal["full", "incremental"]
-    objects: tuple[str, ...]
+    objects: tuple[Doomed, ...]
     reason: str
     started_at: datetime
-    retention_days: Count
-    manifest_sha256: Sha256
+    retention_days: Annotated[Count, Field(lt=1 << 16)]
+    manifest_sha256: Sha256 | None
 
 
-class Done(Frozen):
-    """`pruned/<backup-id>.done.json`: the backup is gone, and so are these of its objects.
+class Plan(Frozen):
+    """`pruned/<backup-id>.plan.json`: which of the tombstone's objects go. Decided once, whoever decides it.
 
     Attributes:
-        keys: of the objects that went; those that other manifests refer to stayed.
-        bytes: the size of these objects, and the amount of the pruned event.
+        keys: no manifest that counts refers to them, and no other plan has them.
+        bytes: the sizes of those of them that the ledger holds, and the amount of the pruned event.
     """
 
     backup_id: UUID
-    keys: tuple[str, ...]
+    keys: tuple[Key, ...]
     bytes: Count
 
 
+class Done(Frozen):
+    """`pruned/<backup-id>.done.json`: the manifest and the objects of the plan are gone; fields as of the plan."""
+
+    backup_id: UUID
+    keys: tuple[Key, ...]
+    bytes: Count
+
+
+def has_event(cause: Cause, amount: int) -> bool:
+    """Whether a pruned event says so: bytes that were never recorded as backed up are not recorded as gone."""
+    return cause == "retention" or amount > 0
+
+
 def parse(kind: type[T], data: bytes, *, source: str) -> T:
-    """A tombstone, or the end of one, from its bytes; strict, because whoever wrote them is not trusted.
+    """A tombstone, a plan or a done, from its bytes; strict, because whoever wrote them is not trusted.
 
     Raises:
         IntegrityError: the bytes are not one; `source` is named.

@@ -7,6 +7,7 @@ from duckback.model.export import Base, BaseTable
 from duckback.model.manifest import Manifest
 from duckback.model.progress import Progress, Report
 from duckback.model.selection import Selection
+from duckback.repository.deletion import Deletion
 from duckback.repository.objects import ObjectFiles
 from duckback.repository.probe import problems_with
 from duckback.repository.repository import Repository
@@ -20,6 +21,7 @@ class ExportIncrementalChanges:
     Args:
         repository: the parent's.
         files: gets its objects.
+        deletion: knows which of them are going.
         memory_limit: for DuckDB.
         threads: likewise.
         rewrite_share: changes that a table may have gathered, as a share of its rows, before it is written whole.
@@ -32,6 +34,7 @@ class ExportIncrementalChanges:
         self,
         repository: Repository,
         files: ObjectFiles,
+        deletion: Deletion,
         *,
         memory_limit: str,
         threads: int,
@@ -40,6 +43,7 @@ class ExportIncrementalChanges:
     ) -> None:
         self._repository = repository
         self._files = files
+        self._deletion = deletion
         self._memory_limit = memory_limit
         self._threads = threads
         self._rewrite_share = rewrite_share
@@ -87,12 +91,12 @@ class ExportIncrementalChanges:
         """By table, why what the parent has of it cannot be relied on."""
         self._report(Progress(self.name))
         problems = problems_with(self._repository.store, parent.objects)
-        pruned = self._repository.tombstoned(parent.database)
+        going = self._deletion.at_risk()
         found: dict[tuple[str, str], str] = {}
         for table in parent.tables:
             for ref in table.refs:
                 if ref.key in problems:
                     found[table.schema_name, table.name] = f"{ref.key} of the parent: {problems[ref.key]}"
-                elif ref.backup_id in pruned:
-                    found[table.schema_name, table.name] = f"backup {ref.backup_id}, which has some of it, is pruned"
+                elif ref.key in going:
+                    found[table.schema_name, table.name] = f"{ref.key} of the parent is being pruned"
         return found

@@ -14,9 +14,11 @@ from duckback.model.export import ExportedFile, ExportedTable
 from duckback.model.manifest import LedgerHead, Manifest, ObjectRef, TableBackup
 from duckback.model.progress import Progress, Report
 from duckback.repository import layout
+from duckback.repository.commit import commit
+from duckback.repository.deletion import Deletion
 from duckback.repository.repository import Repository
 from duckback.routes.exchange import BackupExchange, required
-from duckback.store.base import BytesDone, Store
+from duckback.store.base import BytesDone, Store, StoredObject
 from duckback.store.digest import FileDigest, digest_file
 
 CONTENT_TYPE = "application/octet-stream"
@@ -37,14 +39,16 @@ class UploadDuckdbBackupToS3:
 
     Args:
         repository: where to.
+        deletion: of the database; knows what is being pruned.
         ledger: whose head the manifest anchors.
         report: hears how many bytes are sent.
     """
 
     name = "upload-duckdb-backup-to-s3"
 
-    def __init__(self, repository: Repository, ledger: Ledger, report: Report) -> None:
+    def __init__(self, repository: Repository, deletion: Deletion, ledger: Ledger, report: Report) -> None:
         self._repository = repository
+        self._deletion = deletion
         self._ledger = ledger
         self._report = report
 
@@ -52,7 +56,7 @@ class UploadDuckdbBackupToS3:
         started = time.monotonic()
         refs = self._upload(exchange)
         manifest = self._manifest(exchange, refs, seconds=time.monotonic() - started)
-        committed = self._repository.commit(manifest)
+        committed = commit(self._repository.store, self._deletion, manifest, exchange.gone)
         return replace(
             exchange,
             status="uploaded",
@@ -192,21 +196,22 @@ class _Sender:
             "checksum-sha256": digest.sha256,
         }
         self._store.put_file(key, path, digest, metadata=metadata, content_type=CONTENT_TYPE, on_bytes=self._on_bytes)
-        composite, encryption = self._check(key, digest)
+        held = self._check(key, digest)
         return file.name, ObjectRef(
             key=key,
             size=digest.size,
             sha256=digest.sha256,
             part_size=digest.part_size,
-            composite=composite,
-            encryption=encryption,
+            composite=held.composite,
+            encryption=held.encryption,
             rows=file.rows,
             backup_id=self._exchange.backup_id,
+            locked_until=held.locked_until,
         )
 
-    def _check(self, key: str, digest: FileDigest) -> tuple[str | None, str | None]:
+    def _check(self, key: str, digest: FileDigest) -> StoredObject:
         held = self._store.head(key)
         same_checksum = held.sha256 == digest.sha256 if held.sha256 else held.composite == digest.composite
         if held.size != digest.size or not same_checksum or (held.sha256 is None and held.composite is None):
             raise IntegrityError(f"{self._store.uri(key)} does not hold the bytes that were sent")
-        return held.composite, held.encryption
+        return held

@@ -32,5 +32,8 @@ def find_backup(repository: Repository, database: str, backup: str | None) -> UU
     if backup is None:
         return None
     if backup == "latest":
-        return repository.backups(database)[-1].manifest.backup_id
+        found = repository.backups(database)
+        if not found:
+            raise NoSuchBackup(f"every backup of {database!r} is being pruned", hint="Take a new one.")
+        return found[-1].manifest.backup_id
     return repository.resolve(database, backup)

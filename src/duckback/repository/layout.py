@@ -7,13 +7,18 @@ from typing import Literal
 from urllib.parse import quote, unquote
 from uuid import UUID
 
+from duckback.model.lease import LeaseKind
+
 REPOSITORY_KEY = "repository.json"
 
 # Schema and table are in one file name with a UUID, and file systems take 255 bytes: 120 each would not fit.
 _LONGEST_NAME = 80
 _DIGEST_CHARS = 16
 _MANIFEST = re.compile(r"[^/]+/manifests/(?P<id>[0-9a-f-]{36})\.json")
-_TOMBSTONE = re.compile(r"[^/]+/pruned/(?P<id>[0-9a-f-]{36})(?P<done>\.done)?\.json")
+_TOMBSTONE = re.compile(r"[^/]+/pruned/(?P<id>[0-9a-f-]{36})(?:\.(?P<stage>plan|done))?\.json")
+_PIN = re.compile(r"[^/]+/pins/(?P<id>[0-9a-f-]{36})\.json")
+_LEASE = re.compile(r"[^/]+/leases/(?P<kind>backup|prune)/(?P<generation>[0-9]{6})-(?P<beat>[0-9]{6})\.json")
+_WRITER = re.compile(r"(?P<id>[0-9a-f-]{36})-[^/]+")
 _PROOF = re.compile(r"[^/]+/proofs/(?P<id>[0-9a-f-]{36})/[^/]+\.json")
 
 
@@ -85,15 +90,64 @@ def tombstone_prefix(database: str) -> str:
     return f"{encode_name(database)}/pruned/"
 
 
-def tombstone_key(database: str, backup_id: UUID) -> str:
-    """Where it would say that a backup is being pruned."""
-    return f"{tombstone_prefix(database)}{backup_id}.json"
+def tombstone_key(database: str, backup_id: UUID, stage: Literal["tombstone", "plan", "done"] = "tombstone") -> str:
+    """Where it says that a backup is being pruned; which of its objects go; that they are gone."""
+    ending = "" if stage == "tombstone" else f".{stage}"
+    return f"{tombstone_prefix(database)}{backup_id}{ending}.json"
 
 
-def backup_of_tombstone(key: str) -> tuple[UUID, bool] | None:
-    """The backup whose tombstone a key is, and whether it is the end of one (`….done.json`); None for other keys."""
+def stage_of(key: str) -> tuple[UUID, Literal["tombstone", "plan", "done"]] | None:
+    """The backup that a key below `pruned/` is about, and which of the three it is; None for other keys."""
     found = _TOMBSTONE.fullmatch(key)
-    return (UUID(found["id"]), found["done"] is not None) if found else None
+    if found is None:
+        return None
+    match found["stage"]:
+        case "plan":
+            return UUID(found["id"]), "plan"
+        case "done":
+            return UUID(found["id"]), "done"
+    return UUID(found["id"]), "tombstone"
+
+
+def writer_of(key: str) -> UUID | None:
+    """The backup that wrote an object, by its key; None for keys of other things."""
+    found = _WRITER.fullmatch(key.rpartition("/")[2])
+    return UUID(found["id"]) if found else None
+
+
+def pin_prefix(database: str) -> str:
+    """What the keys of all of a database's pins start with."""
+    return f"{encode_name(database)}/pins/"
+
+
+def pin_key(database: str, backup_id: UUID) -> str:
+    """Where a backup's pin lies."""
+    return f"{pin_prefix(database)}{backup_id}.json"
+
+
+def backup_of_pin(key: str) -> UUID | None:
+    """The backup that a pin is about, None where the key is not that of one."""
+    found = _PIN.fullmatch(key)
+    return UUID(found["id"]) if found else None
+
+
+def lease_prefix(database: str, kind: LeaseKind | None = None) -> str:
+    """What the keys of a database's leases start with: of all, or of one kind."""
+    return f"{encode_name(database)}/leases/{f'{kind}/' if kind else ''}"
+
+
+def lease_key(database: str, kind: LeaseKind, generation: int, beat: int) -> str:
+    """Where the holder of a lease says, for the so manieth time, that it is at work."""
+    return f"{lease_prefix(database, kind)}{generation:06d}-{beat:06d}.json"
+
+
+def lease_of(key: str) -> tuple[LeaseKind, int, int] | None:
+    """Kind, generation and beat of a lease's key; None for other keys."""
+    found = _LEASE.fullmatch(key)
+    if found is None:
+        return None
+    kind: LeaseKind = "backup" if found["kind"] == "backup" else "prune"
+    return kind, int(found["generation"]), int(found["beat"])
 
 
 def backup_of_proof(key: str) -> UUID | None:

@@ -19,18 +19,18 @@ class Parent:
     doubt: str | None = None
 
 
-def find_parent(repository: Repository, database: str, recorded: DigestOf) -> Parent:
+def find_parent(repository: Repository, database: str, pruned: frozenset[UUID], recorded: DigestOf) -> Parent:
     """The newest committed backup of a database that is not being pruned, if its manifest can be trusted.
 
     Args:
         repository: where to look.
         database: whose backups.
+        pruned: those that are being pruned, or are gone.
         recorded: what the ledger knows.
 
     Raises:
         StoreError: the store does not answer.
     """
-    pruned = repository.tombstoned(database)
     there = [backup_id for backup_id in repository.backup_ids(database) if backup_id not in pruned]
     if not there:
         return Parent(None)

@@ -28,14 +28,12 @@ def read_remains(repository: Repository, folder: str) -> Remains:
     tombstones: dict[UUID, Tombstone] = {}
     done: dict[UUID, Done] = {}
     for listed in store.list(f"{folder}/pruned/"):
-        found = layout.backup_of_tombstone(listed.key)
-        if found is None:
-            continue
-        backup_id, is_end = found
-        data, source = store.get(listed.key, limit=MAX_TOMBSTONE_BYTES), store.uri(listed.key)
-        if is_end:
-            done[backup_id] = parse(Done, data, source=source)
-        else:
-            tombstones[backup_id] = parse(Tombstone, data, source=source)
+        match layout.stage_of(listed.key):
+            case backup_id, "tombstone":
+                data = store.get(listed.key, limit=MAX_TOMBSTONE_BYTES)
+                tombstones[backup_id] = parse(Tombstone, data, source=store.uri(listed.key))
+            case backup_id, "done":
+                data = store.get(listed.key, limit=MAX_TOMBSTONE_BYTES)
+                done[backup_id] = parse(Done, data, source=store.uri(listed.key))
     proofs = (layout.backup_of_proof(listed.key) for listed in store.list(f"{folder}/proofs/"))
     return Remains(tombstones, done, frozenset(one for one in proofs if one is not None))

@@ -1,8 +1,7 @@
-"""The repository: committing backups and reading them back from a store, by the format alone."""
+"""The repository: what it is, and its backups as the format has them."""
 
 import hashlib
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -12,20 +11,17 @@ from pydantic import ValidationError
 from duckback.errors import (
     AlreadyExists,
     IntegrityError,
-    Locked,
     NoRepository,
     NoSuchBackup,
     NotFound,
-    OutcomeUnknown,
-    StoreError,
 )
 from duckback.model.catalog import Frozen
-from duckback.model.manifest import FORMAT, MAX_MANIFEST_BYTES, Manifest, decode, encode
+from duckback.model.manifest import FORMAT, MAX_MANIFEST_BYTES, Manifest, decode
 from duckback.repository import layout
+from duckback.repository.stones import each, look
 from duckback.store.base import Store
 
 _MAX_DESCRIPTOR_BYTES = 1 << 16
-_READERS = 8
 _SHOWN_FOLDERS = 10
 
 
@@ -111,62 +107,6 @@ class Repository:
         data = self.store.get(newest, limit=MAX_MANIFEST_BYTES)
         return decode(data, source=self.store.uri(newest)).database
 
-    def commit(self, manifest: Manifest) -> Committed:
-        """Make a backup visible: its manifest is created, once, after its objects are in the store.
-
-        Raises:
-            Locked: a backup whose objects this one refers to is being pruned; this one was withdrawn.
-            AlreadyExists: another manifest has this backup's id.
-            StoreError: the store did not take it; the backup is not visible.
-        """
-        data = encode(manifest)
-        key = layout.manifest_key(manifest.database, manifest.backup_id)
-        self._create_manifest(key, data)
-        writers = {ref.backup_id for ref in manifest.objects} | {manifest.backup_id}
-        for backup_id in sorted(writers):
-            if self._is_tombstoned(manifest.database, backup_id):
-                self._withdraw(key, backup_id)
-        return Committed(manifest, hashlib.sha256(data).hexdigest())
-
-    def _withdraw(self, key: str, pruned: UUID) -> None:
-        for failure in self.store.delete([key]):
-            raise StoreError(
-                f"backup {pruned} is being pruned, and {self.store.uri(key)}, which relies on it, cannot be withdrawn:"
-                f" {failure.reason}",
-                hint="Delete that manifest, then run the backup again.",
-            )
-        raise Locked(
-            f"backup {pruned}, on whose objects this one relies, is being pruned", hint="Run the backup again."
-        )
-
-    def _create_manifest(self, key: str, data: bytes) -> None:
-        try:
-            self.store.create(key, data)
-        except StoreError as error:
-            # An answer can be lost after the store did what it was asked: what counts is what it holds.
-            if not self._holds(key, data, error):
-                raise
-
-    def _holds(self, key: str, data: bytes, why: StoreError) -> bool:
-        try:
-            return self.store.get(key, limit=MAX_MANIFEST_BYTES) == data
-        except NotFound:
-            return False
-        except StoreError as error:
-            raise OutcomeUnknown(
-                f"the store did not say whether the backup was committed: {why.message}",
-                hint="`duckback list` shows it if it was; the next backup records it.",
-            ) from error
-
-    def _is_tombstoned(self, database: str, backup_id: UUID) -> bool:
-        key = layout.tombstone_key(database, backup_id)
-        return any(listed.key == key for listed in self.store.list(key))
-
-    def tombstoned(self, database: str) -> set[UUID]:
-        """Ids of the backups of a database that are being pruned, or have been."""
-        keys = (listed.key for listed in self.store.list(layout.tombstone_prefix(database)))
-        return {found[0] for key in keys if (found := layout.backup_of_tombstone(key)) is not None}
-
     def is_committed(self, database: str, backup_id: UUID) -> bool:
         """Whether a backup has a manifest."""
         key = layout.manifest_key(database, backup_id)
@@ -190,14 +130,21 @@ class Repository:
         return meant[0]
 
     def backups(self, database: str) -> list[Committed]:
-        """Every committed backup of a database, ordered by the moment that it shows, then by id.
+        """Every committed backup of a database that is not being pruned, by the moment that it shows, then by id.
 
         Raises:
             IntegrityError: a manifest is damaged or foreign; named.
         """
-        with ThreadPoolExecutor(_READERS) as readers:
-            found = list(readers.map(lambda backup_id: self.read(database, backup_id), self.backup_ids(database)))
-        return sorted(found, key=lambda one: (one.manifest.snapshot_at, one.manifest.backup_id))
+        pruned = look(self.store, database).tombstoned
+        found = each(lambda one: self._read_if_there(database, one), self.backup_ids(database))
+        kept = [one for one in found if one is not None and one.manifest.backup_id not in pruned]
+        return sorted(kept, key=lambda one: (one.manifest.snapshot_at, one.manifest.backup_id))
+
+    def _read_if_there(self, database: str, backup_id: UUID) -> Committed | None:
+        try:
+            return self.read(database, backup_id)
+        except NoSuchBackup:
+            return None  # pruned since the listing
 
     def read(self, database: str, backup_id: UUID) -> Committed:
         """One committed backup.

@@ -4,6 +4,7 @@ duckdb-full-export         the snapshot becomes Parquet, is uploaded, committed 
 duckdb-incremental-export  the same for what has changed since the last backup
 duckdb-restore             a backup becomes a database file again, is proven, and only then takes the target's name
 duckdb-verification        what the store holds is compared with what was committed
+duckdb-cleanup             what retention drops goes, and what no backup refers to
 """
 
 from duckback.routes.route import Route
@@ -59,4 +60,10 @@ VERIFICATION = Route(
     on_completion=("deliver-ledger-events",),
 )
 
-ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION)
+CLEANUP = Route(
+    name="duckdb-cleanup",
+    processors=("cleanup-old-duckdb-backups",),
+    on_completion=("deliver-ledger-events",),
+)
+
+ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION, CLEANUP)

@@ -11,6 +11,7 @@ from duckback.model.catalog import Deferred
 from duckback.model.export import Export
 from duckback.model.manifest import Manifest
 from duckback.model.selection import EVERYTHING, Selection
+from duckback.repository.cleanup import Cleaned
 from duckback.repository.repository import Committed
 from duckback.source.capture import Capture
 from duckback.source.scratch import Scratch
@@ -60,7 +61,9 @@ class BackupExchange(Exchange):
         s3_uris: the addresses of the uploaded objects.
         backup_event_id: the completed event in the ledger.
         parent: what an incremental is the difference to.
+        gone: backups that had been deleted before the parent's objects were looked at.
         full_because: why it is a full where an incremental was due.
+        cleaned: what the clean-up did.
     """
 
     backup_id: UUID
@@ -78,6 +81,8 @@ class BackupExchange(Exchange):
     committed: Committed | None = None
     backup_event_id: UUID | None = None
     parent: Committed | None = None
+    gone: frozenset[UUID] = frozenset()
+    cleaned: Cleaned | None = None
     full_because: str | None = None
 
     @property
@@ -90,6 +95,13 @@ class BackupExchange(Exchange):
         left_out = (f"left out of the backup: {what}" for what in export.left_out)
         heard = (*self.notices, *export.notices, *left_out)
         return replace(self, status="exported", backup_path=folder, export=export, notices=heard)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleanupExchange(Exchange):
+    """One clean-up under way; `cleaned` is what it did."""
+
+    cleaned: Cleaned | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

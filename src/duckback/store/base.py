@@ -3,9 +3,9 @@
 import builtins
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from duckback.store.digest import FileDigest
 
@@ -22,6 +22,7 @@ class StoredObject:
         composite: the store's own checksum of a multipart object, `<base64>-<parts>` (S3), else None.
         encryption: the server-side encryption as the store names it ("AES256", "aws:kms"), else None.
         kms_key_id: the key that "aws:kms" used, else None.
+        locked_until: before that, the store lets nobody delete it; None: not locked.
     """
 
     key: str
@@ -32,6 +33,15 @@ class StoredObject:
     kms_key_id: str | None = None
     content_type: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    locked_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ObjectLock:
+    """What a store is to hold against deletion: every file that is put, for so long after."""
+
+    mode: Literal["governance", "compliance"]
+    length: timedelta
 
 
 @dataclass(frozen=True)
@@ -45,10 +55,11 @@ class ListedObject:
 
 @dataclass(frozen=True)
 class DeleteFailure:
-    """A key that is still there after a delete, and the store's reason."""
+    """A key that is still there after a delete, and the store's reason; `locked_until` where that is an object lock."""
 
     key: str
     reason: str
+    locked_until: datetime | None = None
 
 
 class Store(Protocol):
@@ -102,8 +113,13 @@ class Store(Protocol):
         """
         ...
 
-    def create(self, key: str, data: bytes) -> None:
+    def create(self, key: str, data: bytes, *, lock: bool = False) -> None:
         """Store small bytes (at most a few MiB) under a key that does not exist yet.
+
+        Args:
+            key: of the object.
+            data: its bytes.
+            lock: hold it against deletion for as long as files that are put, where the store was told to hold those.
 
         Raises:
             AlreadyExists: the key is taken; what it holds is unchanged.

@@ -76,7 +76,7 @@ class LocalStore:
 
         self._place(key, fill)
 
-    def create(self, key: str, data: bytes) -> None:
+    def create(self, key: str, data: bytes, *, lock: bool = False) -> None:  # noqa: ARG002 -- a directory has no locks
         self._place(key, lambda temporary: write_bytes(data, temporary))
 
     def _place(self, key: str, fill: Callable[[Path], None]) -> None:

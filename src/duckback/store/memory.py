@@ -68,7 +68,7 @@ class MemoryStore:
             raise IntegrityError(f"{path} changed while it was stored: its SHA-256 is not {digest.sha256} any more")
         self._add(key, _Object(bytes(data), dict(metadata), content_type, datetime.now(UTC)))
 
-    def create(self, key: str, data: bytes) -> None:
+    def create(self, key: str, data: bytes, *, lock: bool = False) -> None:  # noqa: ARG002 -- the Protocol has it
         self._add(key, _Object(data, {}, "application/json", datetime.now(UTC)))
 
     def _add(self, key: str, new: _Object) -> None:

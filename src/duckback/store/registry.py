@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from duckback.errors import IntegrityError, UsageError
-from duckback.store.base import Store
+from duckback.store.base import ObjectLock, Store
 from duckback.store.keys import check_key
 from duckback.store.local import LocalStore
 from duckback.store.s3_options import S3Options
@@ -15,18 +15,20 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _FORMS = "Give a directory, file:///directory or s3://bucket/prefix."
 
 
-def open_store(url: str, s3: S3Options) -> Store:
+def open_store(url: str, s3: S3Options, lock: ObjectLock | None = None) -> Store:
     """The store at a directory, `file://` URL or `s3://bucket/prefix`; nothing is read or written yet.
 
     A path with a colon in its first name is written with a leading "./".
 
     Raises:
-        UsageError: no driver knows such a URL, or it lacks a part.
+        UsageError: no driver knows such a URL, or it lacks a part; or the store has no object lock.
     """
     found = _SCHEME.match(url)
     scheme = found[1].lower() if found else ""
     if scheme == "s3":
-        return _open_s3(url, s3)
+        return _open_s3(url, s3, lock)
+    if lock is not None:
+        raise UsageError("only S3 has an object lock", hint="Leave out --object-lock, or give an s3:// repository.")
     if scheme == "file":
         return LocalStore(_path_of(url))
     if scheme or not url:
@@ -34,7 +36,7 @@ def open_store(url: str, s3: S3Options) -> Store:
     return LocalStore(Path(url).expanduser())
 
 
-def _open_s3(url: str, options: S3Options) -> Store:
+def _open_s3(url: str, options: S3Options, lock: ObjectLock | None) -> Store:
     begin, _, rest = url.partition("://")
     bucket, _, prefix = rest.partition("/")
     if "@" in bucket:
@@ -51,7 +53,7 @@ def _open_s3(url: str, options: S3Options) -> Store:
         raise UsageError(f"{url!r} has an empty or relative part in its prefix", hint=_FORMS) from error
     # boto3 takes half a second to import, which a local repository should not cost.
     driver: type[Store] = import_module("duckback.store.s3").S3Store
-    return driver(bucket, prefix, options)  # type: ignore[call-arg]  # a Protocol says nothing of constructors
+    return driver(bucket, prefix, options, lock)  # type: ignore[call-arg]  # a Protocol says nothing of constructors
 
 
 def _path_of(url: str) -> Path:

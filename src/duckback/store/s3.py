@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -15,13 +16,14 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from duckback.errors import AlreadyExists, IntegrityError, StoreError
-from duckback.store.base import BytesDone, DeleteFailure, ListedObject, StoredObject
+from duckback.store.base import BytesDone, DeleteFailure, ListedObject, ObjectLock, StoredObject
 from duckback.store.digest import FileDigest
 from duckback.store.files import os_errors, write_new
 from duckback.store.keys import check_key, check_prefix
 from duckback.store.s3_client import connect, stored_object, transfer_config
 from duckback.store.s3_delete import abort_older, delete_keys
 from duckback.store.s3_errors import Answer, s3_errors, sse_hint
+from duckback.store.s3_lock import lock_arguments
 from duckback.store.s3_options import S3Options
 from duckback.store.s3_read import ObjectReader
 from duckback.store.s3_upload import UploadChecks
@@ -36,8 +38,9 @@ class S3Store:
     An existing key is refused by `create` only; `put_file` relies on keys that nobody else uses.
     """
 
-    def __init__(self, bucket: str, prefix: str, options: S3Options) -> None:
+    def __init__(self, bucket: str, prefix: str, options: S3Options, lock: ObjectLock | None = None) -> None:
         self._bucket = bucket
+        self._lock = lock
         self._root = f"{prefix}/" if prefix else ""
         self._options = options
         self._client = connect(options)
@@ -77,7 +80,8 @@ class S3Store:
             IntegrityError: the file's bytes are not those of the digest; nothing is stored.
             StoreError: refused; the hint names `--s3-sse` where the store does not encrypt as asked.
         """
-        extra: dict[str, Any] = {"Metadata": dict(metadata), "ContentType": content_type, **self._encryption()}
+        extra: dict[str, Any] = {"Metadata": dict(metadata), "ContentType": content_type}
+        extra |= {**self._encryption(), **lock_arguments(self._lock)}
         if digest.composite is None:
             extra["ChecksumSHA256"] = _base64_of(digest.sha256)
         else:
@@ -98,7 +102,7 @@ class S3Store:
         if upload.encryption != {self._options.sse}:
             self._insist_on_encryption(key)
 
-    def create(self, key: str, data: bytes) -> None:
+    def create(self, key: str, data: bytes, *, lock: bool = False) -> None:
         """Store small bytes under a new key. After StoreUnavailable it is unknown whether they are there."""
         mine = uuid4().hex
         for attempt in range(_CREATE_ATTEMPTS):
@@ -113,6 +117,7 @@ class S3Store:
                         ContentType="application/json",
                         Metadata={_CREATE_ID: mine},
                         **self._encryption(),
+                        **(lock_arguments(self._lock) if lock else {}),
                     )
             except AlreadyExists as error:
                 if _tried_before(error, attempt) and self.head(key).metadata.get(_CREATE_ID) == mine:
@@ -201,7 +206,7 @@ class S3Store:
     def delete(self, keys: builtins.list[str]) -> builtins.list[DeleteFailure]:
         whole = {self._key(key): key for key in keys}
         failures = delete_keys(self._client, self._bucket, [*whole])
-        return [DeleteFailure(whole[each.key], each.reason) for each in failures]
+        return [replace(each, key=whole[each.key]) for each in failures]
 
     def abort_uploads(self, prefix: str, *, before: datetime) -> builtins.list[str]:
         check_prefix(prefix)

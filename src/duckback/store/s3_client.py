@@ -72,4 +72,5 @@ def stored_object(key: str, answer: "HeadObjectOutputTypeDef") -> StoredObject:
         kms_key_id=answer.get("SSEKMSKeyId"),
         content_type=answer.get("ContentType"),
         metadata=dict(answer["Metadata"]),
+        locked_until=answer.get("ObjectLockRetainUntilDate"),
     )

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from duckback.errors import NotFound, StoreError, StoreUnavailable
 from duckback.store.base import DeleteFailure
 from duckback.store.s3_errors import Answer, s3_errors
+from duckback.store.s3_lock import locked_until
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -60,7 +61,9 @@ def _alone(client: "S3Client", bucket: str, key: str) -> DeleteFailure | None:
     except StoreUnavailable:
         raise
     except StoreError as error:
-        return DeleteFailure(key, error.message)
+        until = locked_until(client, bucket, key)
+        reason = f"locked until {until:%Y-%m-%d %H:%M} UTC" if until else error.message
+        return DeleteFailure(key, reason, until)
     return None
 
 

@@ -1,0 +1,182 @@
+"""Backups, prunes and restores without a database: the repository's real code, on one object each."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from support.manifests import a_manifest
+from support.world import with_objects
+
+from duckback.errors import NotFound
+from duckback.model.catalog import Catalog, Table
+from duckback.model.lease import LeaseKind
+from duckback.model.manifest import Manifest, ObjectRef
+from duckback.model.policy import Policy
+from duckback.model.tombstone import Done, Tombstone, has_event
+from duckback.repository import layout
+from duckback.repository.cleanup import Cleaned, Cleanup
+from duckback.repository.commit import commit
+from duckback.repository.deletion import Deletion
+from duckback.repository.leases import Held, Leases
+from duckback.repository.parent import find_parent
+from duckback.repository.probe import problem_with
+from duckback.repository.repository import Descriptor, Repository
+from duckback.repository.stones import look
+from duckback.repository.summaries import Summaries
+from duckback.store.base import Store
+from duckback.store.memory import MemoryStore
+
+DAY = datetime(2026, 11, 1, tzinfo=UTC)
+REPOSITORY = UUID(int=1)
+LATER = DAY + timedelta(days=10_000)
+SIZE = 7
+
+
+class Book:
+    """What a ledger would hold of completed and pruned bytes."""
+
+    def __init__(self) -> None:
+        self.completed: dict[UUID, int] = {}
+        self.pruned: dict[UUID, int] = {}
+
+    def is_completed(self, backup_id: UUID) -> bool:
+        return backup_id in self.completed and backup_id not in self.pruned
+
+    def record(self, tombstone: Tombstone, done: Done) -> None:
+        if has_event(tombstone.cause, done.bytes):
+            assert self.pruned.setdefault(done.backup_id, done.bytes) == done.bytes
+
+    @property
+    def balance(self) -> int:
+        return sum(self.completed.values()) - sum(self.pruned.values())
+
+
+class NoLeases(Leases):
+    """Safety does not rest on leases: here nobody has any."""
+
+    @contextmanager
+    def hold(self, kind: LeaseKind) -> Iterator[Held]:
+        yield Held(datetime.max.replace(tzinfo=UTC))
+
+
+def repository(store: Store) -> Repository:
+    return Repository(store, Descriptor(format="x", repository_id=REPOSITORY, created_at=DAY))
+
+
+def deletion(store: Store) -> Deletion:
+    here = repository(store)
+    return Deletion(here, Summaries(here), "hot")
+
+
+def the_id(number: int) -> UUID:
+    """A backup id that is always the same, and sorts by its number."""
+    return UUID(int=(int(DAY.timestamp() * 1000) + number) << 80 | 7 << 76 | 2 << 62 | number)
+
+
+def a_ref(writer: UUID, scope: str) -> ObjectRef:
+    key = layout.object_key(
+        "hot", scope=scope, started_at=DAY, backup_id=writer, schema="main", table="t", ending="0000.parquet"
+    )
+    return ObjectRef(
+        key=key, size=SIZE, sha256=_SHA, part_size=1, composite=None, encryption=None, rows=0, backup_id=writer
+    )
+
+
+_DATA = b"x" * SIZE
+_SHA = "0845c55ce15c7957eb0a8a76f2434a22fb1e9d5d8ad2d0a5f5ff5a0ad0ac0b0b"
+
+
+def backup(store: Store, book: Book, number: int, *, full: bool = False) -> UUID:
+    """A backup that relies on what the newest one has, if it is there and stays there."""
+    backup_id, here, going = the_id(number), repository(store), deletion(store)
+    stones = look(store, "hot")
+    parent = None if full else find_parent(here, "hot", stones.tombstoned, lambda _: None).committed
+    sound: tuple[ObjectRef, ...] = ()
+    if parent is not None:
+        doomed = going.at_risk()
+        sound = tuple(
+            ref for ref in parent.manifest.objects if ref.key not in doomed and problem_with(store, ref) != "missing"
+        )
+    own = a_ref(backup_id, "full" if parent is None else "incremental")
+    store.create(own.key, _DATA)
+    moment = DAY + timedelta(hours=number)
+    manifest = a_manifest(
+        REPOSITORY,
+        backup_id=backup_id,
+        scope="full" if parent is None else "incremental",
+        parent_id=parent.manifest.backup_id if parent else None,
+        parent_manifest_sha256=parent.sha256 if parent else None,
+        started_at=moment,
+        snapshot_at=moment,
+        retention_until=moment + timedelta(days=90),
+    )
+    commit(store, going, with_table(manifest, (*sound, own)), stones.done)
+    book.completed[backup_id] = SIZE
+    return backup_id
+
+
+def with_table(manifest: Manifest, refs: tuple[ObjectRef, ...]) -> Manifest:
+    """The manifest with a table that has these objects."""
+    catalog = Catalog(tables=(Table(schema_name="main", name="t", columns=(), sql=""),))
+    return with_objects(manifest, refs).model_copy(update={"catalog": catalog})
+
+
+def cleanup(store: Store, book: Book, *, keep: int = 1) -> Cleanup:
+    policy = Policy(within=timedelta(0), last=keep, per_period={}, grace=timedelta(0), zone=UTC)
+    here = repository(store)
+    return Cleanup(
+        store=store,
+        database="hot",
+        summaries=Summaries(here),
+        deletion=deletion(store),
+        leases=NoLeases(store, "hot", lambda: DAY),
+        policy=policy,
+        books=book,
+        copies=Path("/nonexistent"),
+        keep_copies=timedelta(0),
+        clock=lambda: LATER,
+    )
+
+
+def prune(store: Store, book: Book, *, keep: int = 1) -> Cleaned:
+    return cleanup(store, book, keep=keep).run()
+
+
+def restore(store: Store) -> Mapping[str, bytes] | None:
+    """The newest backup's objects, all of them; None: it says that one is missing."""
+    found = repository(store).backups("hot")
+    if not found:
+        return None
+    try:
+        return {ref.key: store.get(ref.key, limit=100) for ref in found[-1].manifest.objects}
+    except NotFound:
+        return None
+
+
+def lacking(store: MemoryStore, settled: set[UUID]) -> list[str]:
+    """Objects that backups lack which were committed and are not tombstoned."""
+    stones = look(store, "hot")
+    here = repository(store)
+    there = {listed.key for listed in store.list("")}
+    good = [one for one in here.backup_ids("hot") if one in settled and one not in stones.tombstoned]
+    return [ref.key for one in good for ref in here.read("hot", one).manifest.objects if ref.key not in there]
+
+
+def assert_everything_adds_up(store: MemoryStore, book: Book) -> None:
+    """After two prunes that keep all: what is stored is what manifests refer to, and the books say so too.
+
+    The first takes back what died at its commit; its objects are nobody's then, and go with the second.
+    """
+    for _ in range(2):
+        prune(store, book, keep=1000)
+    stones, here = look(store, "hot"), repository(store)
+    there = {listed.key for listed in store.list("hot/duckdb/")}
+    committed = [here.read("hot", one) for one in here.backup_ids("hot")]
+    assert there == {ref.key for one in committed for ref in one.manifest.objects}
+    assert stones.pending == frozenset()
+    for one in committed:  # as the next run records what was killed between commit and record
+        book.completed.setdefault(one.manifest.backup_id, SIZE)
+    withdrawn = {one for one in stones.tombstoned if deletion(store).tombstone(one).cause == "withdrawn"}
+    assert book.balance == sum(SIZE for key in there if layout.writer_of(key) not in withdrawn)

@@ -1,0 +1,137 @@
+"""Every order in which the steps of backups, prunes and restores can fall: no backup that counts lacks an object."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+from support.interleave import Serial, Store, World, explore
+from support.writers import Book, assert_everything_adds_up, backup, lacking, prune, restore
+
+from duckback.errors import Withdrawn
+from duckback.store.memory import MemoryStore
+
+Act = Callable[[Store, Book], object]
+
+
+def a_backup(number: int, *, full: bool = False) -> Act:
+    return lambda store, book: backup(store, book, number, full=full)
+
+
+def a_prune(store: Store, book: Book) -> object:
+    return prune(store, book)
+
+
+def a_restore(store: Store, _: Book) -> object:
+    return restore(store)
+
+
+def one_after_the_other(*acts: Act) -> Act:
+    """What one process does."""
+    return lambda store, book: [act(store, book) for act in acts]
+
+
+def a_world(before: tuple[Act, ...], acts: tuple[Act, ...]) -> Callable[[], World]:
+    """Some backups are there; then everybody begins at once."""
+
+    def make() -> World:
+        world, book = World(MemoryStore()), Book()
+        world.notes["book"] = book
+        for act in before:
+            act(world.store, book)  # type: ignore[arg-type]  # nobody else is there to wait for
+        world.notes["before"] = set(book.completed)
+        for act in acts:
+            world.add(lambda store, act=act: act(store, book))  # type: ignore[misc]  # mypy does not infer the default
+        return world
+
+    return make
+
+
+def each(world: World) -> None:
+    """Backups whose commit has returned have their objects, unless they are tombstoned."""
+    assert lacking(world.store, set(world.notes["book"].completed)) == []
+
+
+def last(world: World) -> None:
+    for process in world.processes:
+        if process.error is not None and not isinstance(process.error, Withdrawn):
+            raise AssertionError(repr(process.error))
+    each(world)
+    assert_everything_adds_up(world.store, world.notes["book"])
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duckback.repository.stones.ThreadPoolExecutor", Serial)
+
+
+ONE = (a_backup(1, full=True),)
+TWO = (*ONE, a_backup(3, full=True))
+RENEWED = one_after_the_other(a_backup(3, full=True), a_prune)
+"""What others may rely on at this moment goes."""
+
+SOAK = "DUCKBACK_SOAK_ORDERS" in os.environ
+
+
+@pytest.mark.parametrize(
+    ("before", "acts", "most"),
+    [
+        pytest.param(ONE, (RENEWED, a_restore), None, id="full-and-prune, restore"),
+        pytest.param(TWO, (a_prune, a_prune), None, id="prune, prune"),
+        pytest.param(ONE, (RENEWED, a_backup(4)), None if SOAK else 800, id="full-and-prune, incremental"),
+    ],
+)
+def test_no_backup_lacks_an_object_in_any_order(
+    before: tuple[Act, ...], acts: tuple[Act, ...], most: int | None
+) -> None:
+    states, _ = explore(a_world(before, acts), each, last, most)
+    assert states > 100
+
+
+@pytest.mark.skipif(not SOAK, reason="`make soak` runs it")
+@pytest.mark.timeout(14_400)
+@pytest.mark.parametrize(
+    "acts",
+    [
+        pytest.param((RENEWED, a_backup(4), a_restore), id="full-and-prune, incremental, restore"),
+        pytest.param((a_backup(3, full=True), a_prune, a_backup(4), a_restore), id="full, prune, incremental, restore"),
+    ],
+)
+def test_no_backup_lacks_an_object_in_any_order_of_more(acts: tuple[Act, ...]) -> None:
+    states, schedules = explore(a_world(ONE, acts), each, last)
+    print(f"{states:,} states, {schedules:,} schedules")
+
+
+def prune_but_two(store: Store, book: Book) -> object:
+    return prune(store, book, keep=2)
+
+
+@pytest.mark.parametrize(
+    ("what", "instead", "before", "acts"),
+    [
+        pytest.param(
+            "duckback.repository.commit._pruned",
+            lambda *_: None,
+            ONE,
+            (RENEWED, a_backup(4)),
+            id="a commit that looks for no tombstone",
+        ),
+        pytest.param(
+            "duckback.repository.deletion.Deletion._referred",
+            lambda *_: set(),
+            (*ONE, a_backup(2), a_backup(3, full=True)),
+            (prune_but_two,),
+            id="a plan that looks at no manifest",
+        ),
+    ],
+)
+def test_these_tests_find_a_protocol_that_is_wrong(
+    *,
+    what: str,
+    instead: Callable[..., object],
+    before: tuple[Act, ...],
+    acts: tuple[Act, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(what, instead)
+    with pytest.raises(AssertionError):
+        explore(a_world(before, acts), each, last)
