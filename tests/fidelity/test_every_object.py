@@ -255,10 +255,10 @@ def test_temporary_things_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_table_that_would_come_back_different_is_refused(tmp_path: Path) -> None:
-    with memory_database(tmp_path, "CREATE TABLE t (i INTEGER DEFAULT 1)") as con:
+    with memory_database(tmp_path, "CREATE TABLE t (s VARCHAR COLLATE NOCASE)") as con:
         catalog = catalog_of(con)
     (table,) = catalog.tables
-    misread = table.model_copy(update={"columns": (table.columns[0].model_copy(update={"default": "1 + 1"}),)})
+    misread = table.model_copy(update={"columns": (table.columns[0].model_copy(update={"collation": None}),)})
     with pytest.raises(Unsupported, match=r"table main\.t would not be restored as it is"):
         rehearse(catalog.model_copy(update={"tables": (misread,)}), resources(tmp_path))
 
