@@ -114,9 +114,9 @@ def test_every_row_comes_back_bit_by_bit(tables: list[Content]) -> None:
                 export, staging = exported(con, folder)
             except Unsupported as refusal:
                 # Beside a VARIANT, DuckDB 1.5 cannot keep both zeros: refused by name, which is not to lose them.
-                assert KEEPS_ONE_ZERO
-                assert "sign of every zero" in refusal.message
-                return
+                if KEEPS_ONE_ZERO and "sign of every zero" in refusal.message:
+                    return
+                raise
         proven = prove_files(export, staging, resources=resources(folder), report=unheard)
         restored = rebuilt(*manifest_of(proven, staging), folder / "b.duckdb")
         with duckdb.connect() as con:
