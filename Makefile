@@ -29,7 +29,7 @@ demo: $(READY) ## Back up, damage and restore a generated hot tier, on this mach
 
 test: lint $(ENGINES) ## Everything that CI runs
 	$(BIN)/python -m pytest
-	$(ON_1_5) -m pytest --no-cov tests/fidelity tests/incremental
+	$(ON_1_5) -m pytest --no-cov tests/fidelity tests/incremental tests/golden
 
 test-matrix: lint $(ENGINES) ## All tests on every supported release of DuckDB
 	$(BIN)/python -m pytest
@@ -51,6 +51,10 @@ soak: $(READY) $(ENGINES) ## The long versions of the random and fault tests
 	DUCKBACK_SOAK_EXAMPLES=2000 $(BIN)/python -m pytest tests/fidelity/test_every_type.py --no-cov
 	DUCKBACK_SOAK_ORDERS=1 DUCKBACK_SOAK_WRITERS=5000 $(BIN)/python -m pytest tests/writers --no-cov -rP
 	DUCKBACK_SOAK_EXAMPLES=2000 $(ON_1_5) -m pytest tests/fidelity/test_every_type.py --no-cov
+	DUCKBACK_SOAK_FLIPS=2000 $(BIN)/python -m pytest tests/faults/test_flips.py --no-cov -rP --timeout=7200
+	DUCKBACK_SOAK_MANIFESTS=100000 $(BIN)/python -m pytest tests/property/test_hostile_manifests.py --no-cov -rP --timeout=7200
+	DUCKBACK_SOAK_FAULTS=1 $(BIN)/python -m pytest tests/integration/test_s3_faults.py --no-cov
+	DUCKBACK_SOAK_KILLS=300 DUCKBACK_SOAK_KILLS_ON_S3=100 $(BIN)/python -m pytest tests/faults/test_random_kills.py --no-cov -rP
 
 docs: $(READY) ## Write the documents that come from the code
 	$(BIN)/python -m tools.fidelity

@@ -5,14 +5,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import capture, data, full, incremental, memory, plot, repository
+from benchmarks import application, capture, data, full, incremental, memory, plot, repository
 from benchmarks.measure import Row, machine, table
 
 _ROWS = 5_000_000
 _REPEAT = 3
 _GIGABYTES = 2.0
 _IMAGE_MEGABYTES = 1_000
-_NAMES = ("hot-tier", "flights", "floor", "memory", "capture", "incremental", "repository")
+_NAMES = ("hot-tier", "flights", "floor", "memory", "capture", "incremental", "repository", "application")
 
 
 def main() -> None:
@@ -49,8 +49,9 @@ def _run(name: str, folder: Path, signals: int, repeat: int) -> list[Row]:
 
 
 def _run_on_data(name: str, folder: Path, signals: int, repeat: int) -> list[Row]:
-    if name == "capture":
-        return capture.costs(_IMAGE_MEGABYTES, folder, repeat, _say)
+    if name in {"capture", "application"}:
+        beside_a_writer = capture.costs if name == "capture" else application.costs
+        return beside_a_writer(_IMAGE_MEGABYTES, folder, repeat, _say)
     if name == "incremental":
         database = folder / "hot.duckdb"
         rows = data.hot_tier(database, signals)

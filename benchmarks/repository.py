@@ -22,6 +22,7 @@ from duckback import Duckback
 from duckback.model.catalog import Catalog, Column, Table
 from duckback.model.ids import new_id
 from duckback.model.manifest import Engine, Fingerprint, LedgerHead, Manifest, ObjectRef, Run, Segment, TableBackup
+from duckback.model.seal import sealed
 from duckback.repository import layout
 from duckback.repository.repository import Repository
 from duckback.store.local import LocalStore
@@ -100,7 +101,7 @@ def _fill(repo: Path) -> None:
             ref = _ref(backup_id, moment, table, is_full=is_full)
             newest[table] = (ref,) if is_full else (*newest[table], ref)
         manifest = _manifest(repository.id, backup_id, moment, catalog, newest, is_full=is_full)
-        store.create(layout.manifest_key("hot", backup_id), manifest.model_dump_json().encode())
+        store.create(layout.manifest_key("hot", backup_id), sealed(manifest))
 
 
 def _table(number: int) -> Table:
@@ -151,7 +152,7 @@ def _manifest(
         for number, refs in newest.items()
     )
     return Manifest(
-        format="1-draft",
+        format="1",
         duckback_version="0",
         repository_id=repository_id,
         backup_id=backup_id,

@@ -80,6 +80,8 @@ def tigerbeetle_server(_started_server: TigerBeetleServer | None) -> Iterator[Ti
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # No configuration file of whoever runs the tests is found, and no terminal setting of theirs counts.
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-configuration"))
+    # Verbs run in this process, whose priority is not theirs to lower for all tests that follow.
+    monkeypatch.setattr("duckback.cli.backup.be_gentle", lambda _: None)
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
 
@@ -100,3 +102,20 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def full(stock: Path, tmp_path: Path) -> Iterator[Place]:
     """A place of one's own with one backup of the small database."""
     yield from copies(stock, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def history_stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place with a full and two incrementals of it; not to be changed."""
+    root = stocked(tmp_path_factory.mktemp("history"))
+    place = Place(root)
+    for _ in range(2):
+        place.change()
+        place.run("backup", place.database).worked()
+    return root
+
+
+@pytest.fixture
+def history(history_stock: Path, tmp_path: Path) -> Iterator[Place]:
+    """A place of one's own with a full and two incrementals of it, with removed positions."""
+    yield from copies(history_stock, tmp_path)

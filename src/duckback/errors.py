@@ -7,16 +7,19 @@
     │   └── Withdrawn           11   … and deletes what this backup refers to
     ├── NoSuchBackup            12   no such database, backup or parent
     ├── IntegrityError          20   corrupt, missing, foreign or tampered
+    │   └── DamagedObject       20   … an object of a backup
     ├── SourceError             30   the database cannot be read or written
     │   ├── SourceBusy          30   another process holds the file, or gives no quiet moment
     │   ├── SourceDamaged       30   DuckDB cannot make sense of its bytes
-    │   └── Unsupported         30   it holds something that we would change
+    │   ├── Unsupported         30   it holds something that we would change
+    │   └── TookTooLong         30   its process was ended for the time that it took
     ├── StoreError              40   the store cannot be reached or refuses
     │   ├── AccessDenied        40   … these credentials
     │   ├── NotFound            40   … because the object is not there
     │   ├── AlreadyExists       40   … a second create of one key
     │   ├── OutcomeUnknown      40   … to say whether a commit took place
     │   └── StoreUnavailable    40   … for now; worth another try
+    │       └── StoreUnreachable 40  … and has not said so itself
     ├── LedgerError             50   the ledger cannot be written or contradicts
     │   ├── LedgerUnavailable   50   … does not answer in time; worth another try
     │   └── TransferRefused     50   … refuses a transfer for good
@@ -81,6 +84,15 @@ class IntegrityError(DuckbackError):
     exit_code = 20
 
 
+class DamagedObject(IntegrityError):
+    """An object is missing, or holds other bytes; `key` is its key in the repository, `problem` what is wrong."""
+
+    def __init__(self, message: str, *, hint: str = "", key: str = "", problem: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.key = key
+        self.problem = problem or message
+
+
 class SourceError(DuckbackError):
     """The DuckDB database cannot be read, or the restored one cannot be written."""
 
@@ -97,6 +109,10 @@ class SourceDamaged(SourceError):
 
 class Unsupported(SourceError):
     """The database holds something that a backup would change or lose; named, never dropped silently."""
+
+
+class TookTooLong(SourceError):
+    """The process that reads or makes a database was ended, because its time was over."""
 
 
 class StoreError(DuckbackError):
@@ -125,6 +141,10 @@ class StoreUnavailable(StoreError):
     """The store cannot be reached, or asks to try later."""
 
     retryable = True
+
+
+class StoreUnreachable(StoreUnavailable):
+    """Nothing answers at the store's address, or the connection broke."""
 
 
 class LedgerError(DuckbackError):

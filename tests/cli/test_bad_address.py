@@ -69,7 +69,7 @@ def test_a_file_is_no_repository(full: Place) -> None:
     full.run("restore", full.target).worked()
 
 
-@pytest.mark.parametrize("content", ["{}", "not json", '{"format": "99", "repository_id": "x", "created_at": 1}'])
+@pytest.mark.parametrize("content", ["{}", "not json", '{"format": "1", "repository_id": "x", "created_at": 1}'])
 def test_damaged_descriptor_is_exit_20(full: Place, content: str) -> None:
     (full.repo / "repository.json").write_text(content)
     full.run("list").failed(20, "repository.json", "damaged")
@@ -78,8 +78,8 @@ def test_damaged_descriptor_is_exit_20(full: Place, content: str) -> None:
 
 def test_repository_of_another_format_says_which(full: Place) -> None:
     path = full.repo / "repository.json"
-    path.write_text(path.read_text().replace("1-draft", "7"))
-    full.run("list").failed(20, "has format '7'", "1-draft")
+    path.write_text(path.read_text().replace('"format":"1"', '"format":"7"'))
+    full.run("list").failed(20, "has format '7'", "reads '1'")
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from support.place import Place, small_database
 
+from duckback.model.seal import seal
+
 
 def refused(place: Place, *words: str) -> None:
     """A restore that may replace the target fails with exit 20, and touches nothing."""
     place.target.write_bytes(b"precious")
-    place.run("restore", place.target, "--force").failed(20, *words)
+    place.run("restore", place.target, "--force", "--trust-repository").failed(20, *words)
     assert place.target.read_bytes() == b"precious"
     assert place.beside_target() == [place.target.name]
     assert place.staged() == []
@@ -21,8 +23,9 @@ def refused(place: Place, *words: str) -> None:
 
 def edit(manifest: Path, change: Callable[[Any], object]) -> None:
     document = json.loads(manifest.read_bytes())
+    del document["sha256"]
     change(document)
-    manifest.write_text(json.dumps(document))
+    manifest.write_bytes(seal(json.dumps(document).encode()))
 
 
 def truncate(path: Path) -> None:
@@ -126,7 +129,7 @@ def test_manifest_that_belongs_elsewhere_or_is_none(full: Place, field: str, val
     refused(full, full.manifests()[0].name, words)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\x00" * 100, b"null", b'{"format": "1-draft"}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\x00" * 100, b"null", b'{"format": "1"}'])
 def test_manifest_that_is_no_document(full: Place, content: bytes) -> None:
     full.manifests()[0].write_bytes(content)
     refused(full, "is not a manifest")
@@ -169,7 +172,7 @@ def test_forged_ddl_cannot_read_or_write_files(full: Place) -> None:
         document["catalog"]["views"][0]["sql"] = f"COPY (SELECT 42) TO '{spoils}'"
 
     edit(full.manifests()[0], forge)
-    ran = full.run("restore", full.target)
+    ran = full.run("restore", full.target, "--trust-repository")
     assert ran.code in {20, 30}, ran
     ran.failed(ran.code)
     assert not spoils.exists()

@@ -13,6 +13,8 @@ import pytest
 from support.fake_tigerbeetle import FakeCluster
 from support.place import Place
 
+from duckback.model.seal import seal
+
 THERE = ("--tigerbeetle-addresses", "127.0.0.1:3000", "--ledger-timeout", "1s")
 
 
@@ -199,8 +201,9 @@ def test_verify_names_a_backup_that_was_deleted(full: Place) -> None:
 
 def test_verify_names_a_manifest_that_was_changed(full: Place) -> None:
     path = full.manifests()[0]
-    document = json.loads(path.read_text())
-    path.write_text(json.dumps(document | {"duckback_version": "9.9.9"}))
+    document = json.loads(path.read_text()) | {"duckback_version": "9.9.9"}
+    del document["sha256"]
+    path.write_bytes(seal(json.dumps(document).encode()))
     assert findings(full) == {"manifest-changed"}
 
 

@@ -14,6 +14,7 @@ from support.place import Place
 from duckback import Duckback
 from duckback.errors import Locked
 from duckback.model.lease import Owner
+from duckback.model.seal import seal, unseal
 from duckback.repository import layout
 from duckback.source.demo import differing_rows
 from duckback.store.local import LocalStore
@@ -183,5 +184,5 @@ def test_a_manifest_that_was_exchanged_is_not_answered_from_the_cache(aged: Plac
     path: Path = aged.manifests()[0]
     data = path.read_bytes()
     path.unlink()
-    path.write_bytes(data.replace(b'"database":"small"', b'"database":"smalk"'))
+    path.write_bytes(seal((unseal(data) or b"").replace(b'"database":"small"', b'"database":"smalk"')))
     aged.run("list").failed(20, "another database")

@@ -61,7 +61,8 @@ def test_show_finds_a_backup_by_id_by_its_beginning_and_as_latest(full: Place, w
     answer = full.run("show", asked, "--json").worked().json
     assert answer["id"] == backup_id
     assert answer["schema"] == "duckback.show/1"
-    assert answer["manifest"] == json.loads(full.manifests()[0].read_bytes())
+    document = json.loads(full.manifests()[0].read_bytes())
+    assert answer["manifest"] == {field: value for field, value in document.items() if field != "sha256"}
 
 
 def test_verify_json_has_the_documented_shape_and_list_then_says_verified(full: Place) -> None:
@@ -71,6 +72,8 @@ def test_verify_json_has_the_documented_shape_and_list_then_says_verified(full: 
         "schema": "duckback.verify/1",
         "level": "objects",
         "backups": [{"id": backup_id, "result": "good", "problems": []}],
+        "not_reached": [],
+        "damage": [],
     }
     (one,) = full.run("list", "--json").worked().json["backups"]
     assert one["status"] == "verified"

@@ -19,6 +19,7 @@ from duckback.store.base import Store
 from duckback.store.digest import digest_file
 from duckback.store.local import LocalStore
 from duckback.store.memory import MemoryStore
+from duckback.store.retrying import RetryingStore
 from duckback.store.s3 import S3Store
 
 FEW = [b"", b"x", bytes(range(256)) * 5000]
@@ -34,10 +35,12 @@ class Driver:
     leave: Callable[[str], None] | None = None
 
 
-@pytest.fixture(params=["memory", "local", "s3"])
+@pytest.fixture(params=["memory", "local", "s3", "retrying"])
 def driver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Driver]:
     if request.param == "memory":
         yield Driver(MemoryStore(), keeps_metadata=True)
+    elif request.param == "retrying":
+        yield Driver(RetryingStore(MemoryStore(), seconds=60), keeps_metadata=True)
     elif request.param == "local":
         root = tmp_path / "store"
         yield Driver(LocalStore(root), keeps_metadata=False, leave=lambda key: _leave_file(root / key))

@@ -1,20 +1,21 @@
-"""kill -9 at every boundary between processors and at random moments: the repository stays valid, the next run mends."""
+"""kill -9 at every boundary between processors: the repository stays valid, the next run mends."""
 
-import random
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from support.place import Place
 
-from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE
+from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, TEST_RESTORE, VERIFICATION
 
 # Runs a verb and kills itself with SIGKILL when the processor of that name has done its work.
 _DRIVER = """
 import os, signal, sys
+from duckback.processors.record_verification_event import RecordVerificationEvent
 from duckback.routes import engine
 from duckback.cli.app import run
 
@@ -26,9 +27,15 @@ def killing(processor, exchange):
         os.kill(os.getpid(), signal.SIGKILL)
     return result
 engine._timed = killing
+process = RecordVerificationEvent.process
+def dying(self, exchange):
+    result = process(self, exchange)
+    if self.name == name:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+RecordVerificationEvent.process = dying
 sys.exit(run(arguments))
 """
-SEED = 20261123
 
 
 def killed_after(place: Place, processor: str, verb: str, *arguments: object) -> None:
@@ -37,16 +44,6 @@ def killed_after(place: Place, processor: str, verb: str, *arguments: object) ->
         [sys.executable, "-c", _DRIVER, processor, *line], capture_output=True, text=True, check=False, cwd=place.root
     )
     assert done.returncode == -9, done
-
-
-def killed_at(place: Place, moment: float, verb: str, *arguments: object) -> bool:
-    """Kill the executable after that many seconds; whether it was still running then."""
-    child = subprocess.Popen(
-        place.command(verb, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=place.root
-    )
-    time.sleep(moment)
-    child.kill()
-    return child.wait() != 0
 
 
 def assert_repository_is_whole(place: Place) -> None:
@@ -110,29 +107,71 @@ def test_restore_killed_after_a_processor_leaves_the_old_or_the_new_database(
     assert full.staged() == []
 
 
-def test_backup_killed_at_random_moments_leaves_a_valid_repository(full: Place) -> None:
-    chance = random.Random(SEED)
-    moments = [chance.uniform(0.35, 1.1) for _ in range(4)]
-    print(f"seed {SEED}: {moments}")
-    for moment, scope in zip(moments, ["--full", "--incremental"] * 2, strict=True):
-        full.change()
-        killed_at(full, moment, "backup", full.database, scope)
-        assert_repository_is_whole(full)
-    assert_next_backup_mends(full)
-
-
-def test_restore_killed_at_random_moments_leaves_no_target_or_a_whole_one(full: Place) -> None:
-    chance = random.Random(SEED)
-    moments = [chance.uniform(0.35, 1.3) for _ in range(4)]
-    print(f"seed {SEED}: {moments}")
-    for moment in moments:
-        killed_at(full, moment, "restore", full.target)
-        if full.target.exists():
-            assert full.restored_is_equal()
-            full.target.unlink()
-    full.run("restore", full.target).worked()
-    assert full.beside_target() == ["small.duckdb"]
+@pytest.mark.parametrize(
+    ("level", "processor"),
+    [
+        *(("data", name) for name in (*VERIFICATION.on_start, *VERIFICATION.processors)),
+        *(("restore", name) for name in (*TEST_RESTORE.processors[1:], "record-verification-event")),
+    ],
+)
+def test_verification_killed_after_a_processor_is_as_good_as_one_that_never_ran(
+    full: Place, level: str, processor: str
+) -> None:
+    killed_after(full, processor, "verify", "--level", level)
+    recorded = processor == "record-verification-event"
+    assert full.events().count(("verification", UUID(full.backup_ids()[0]))) == recorded
+    full.run("verify", "--level", level).worked()
     assert full.staged() == []
+    assert full.run("list", "--json").json["backups"][0]["status"] == "verified"
+    assert full.beside_target() == []
+
+
+# Kills itself with SIGKILL after so many writes and deletes in the store, whatever they are.
+_PRUNE_DRIVER = """
+import os, signal, sys
+from duckback.store.local import LocalStore
+from duckback.cli.app import run
+
+left = int(sys.argv[1])
+def counted(method):
+    def call(*arguments, **options):
+        global left
+        result = method(*arguments, **options)
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    return call
+for name in ("create", "delete"):
+    setattr(LocalStore, name, counted(getattr(LocalStore, name)))
+sys.exit(run(sys.argv[2:]))
+"""
+
+
+def test_prune_killed_after_any_step_is_finished_by_the_next(history: Place) -> None:
+    keep = ("--keep-within", "0s", "--keep-last", "1", "--grace", "0s")
+    history.run("backup", history.database, "--full").worked()
+    newest = history.backup_ids()[-1]
+    steps = 0
+    while True:
+        steps += 1
+        line = history.command("prune", *keep)[1:]
+        done = subprocess.run(
+            [sys.executable, "-c", _PRUNE_DRIVER, str(steps), *line], capture_output=True, check=False, cwd=history.root
+        )
+        history.run("verify").worked()
+        assert newest in history.backup_ids()
+        if done.returncode == 0:
+            break
+        assert done.returncode == -9, done
+    assert steps > 2
+    history.run("prune", *keep).worked()
+    assert history.backup_ids() == [newest]
+    assert {path.name.partition("-main")[0] for path in history.objects()} == {newest}
+    pruned = Counter(str(backup_id) for kind, backup_id in history.events() if kind == "pruned")
+    assert sorted(pruned.values()) == [1, 1, 1]
+    history.run("restore", history.target).worked()
+    assert history.restored_is_equal()
 
 
 def test_worker_of_a_killed_run_does_not_outlive_it(full: Place) -> None:

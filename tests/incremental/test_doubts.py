@@ -10,9 +10,10 @@ from support.graves import entomb, plan
 from support.protected import Protected, of
 
 from duckback.errors import Locked, NoSuchBackup
-from duckback.model.manifest import Manifest, ObjectRef
+from duckback.model.manifest import Manifest, ObjectRef, encode
 from duckback.repository import layout
 from duckback.repository.deletion import Deletion
+from duckback.routes.exchange import required
 
 TWO_TABLES = (
     "CREATE TABLE t AS SELECT i AS id, 'name ' || i AS name FROM range(200) r(i)",
@@ -72,12 +73,23 @@ def test_a_manifest_that_is_not_sound_makes_the_next_backup_a_full(here: Protect
 def test_a_manifest_that_is_not_the_recorded_one_makes_the_next_backup_a_full(here: Protected) -> None:
     first = here.backup(*TWO_TABLES)
     path = here.repo / layout.manifest_key("now", first.backup_id)
-    forged = path.read_bytes().replace(b'"capture_mode":"image"', b'"capture_mode":"direct"')
+    forged = required(first.committed).manifest.model_copy(update={"capture_mode": "direct"})
     path.unlink()
-    path.write_bytes(forged)
+    path.write_bytes(encode(forged))
     done = here.backup("INSERT INTO u VALUES (1)", scope="incremental")
     assert done.backup_scope == "full"
     assert "not the one that the ledger has recorded" in str(done.full_because)
+
+
+def test_a_repository_that_was_rolled_back_gets_a_full_unless_it_is_trusted(here: Protected) -> None:
+    here.backup(*TWO_TABLES)
+    newest = here.backup("INSERT INTO u VALUES (1)")
+    (here.repo / layout.manifest_key("now", newest.backup_id)).unlink()
+    done = here.backup("INSERT INTO u VALUES (2)")
+    assert done.backup_scope == "full"
+    assert str(newest.backup_id) in str(done.full_because)
+    (here.repo / layout.manifest_key("now", done.backup_id)).unlink()
+    assert here.backup(trust_repository=True).backup_scope == "incremental"
 
 
 def test_the_parents_manifest_is_named_with_its_digest(here: Protected) -> None:
@@ -165,7 +177,7 @@ def test_a_difference_that_does_not_add_up_is_written_whole(here: Protected) -> 
     )
     forged = manifest.model_copy(update={"tables": (of(manifest).model_copy(update={"segments": tuple(segments)}),)})
     path.unlink()
-    path.write_text(forged.model_dump_json())
+    path.write_bytes(encode(forged))
     (here.root / "state" / "ledger.sqlite").unlink()
     manifest = here.proven("DELETE FROM t WHERE id = 5")
     assert [table.reason for table in manifest.promoted] == ["its difference to the parent does not add up"]

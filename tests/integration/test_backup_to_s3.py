@@ -112,9 +112,7 @@ def test_restore_from_s3_into_a_new_file_is_equal(
     seaweed: Seaweed, client: "S3Client", bucket: str, tmp_path: Path, database: Path
 ) -> None:
     done = duckback(seaweed, bucket, tmp_path).backup(database)
-    assert (
-        json.loads(client.get_object(Bucket=bucket, Key="prod/repository.json")["Body"].read())["format"] == "1-draft"
-    )
+    assert json.loads(client.get_object(Bucket=bucket, Key="prod/repository.json")["Body"].read())["format"] == "1"
     (manifest,) = keys(client, bucket, "/manifests/")
     assert manifest == f"prod/small/manifests/{done.backup_id}.json"
     elsewhere = duckback(seaweed, bucket, tmp_path / "another-machine")

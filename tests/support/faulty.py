@@ -20,7 +20,7 @@ class Fault:
     """Fail calls of a method, counted from 1.
 
     Attributes:
-        method: of Store.
+        method: of Store; "": any.
         error: what is raised.
         first: the first call that fails.
         last: the last one that does.
@@ -62,7 +62,7 @@ class FaultyStore:
         return result
 
     def _is_due(self, fault: Fault, method: str, key: str) -> bool:
-        if fault.method != method or fault.key not in key:
+        if fault.method not in {"", method} or fault.key not in key:
             return False
         self._counts[id(fault)] = self._counts.get(id(fault), 0) + 1
         return fault.first <= self._counts[id(fault)] <= fault.last

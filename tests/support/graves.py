@@ -5,6 +5,7 @@ from uuid import UUID
 
 from duckback.model.ids import time_of
 from duckback.model.manifest import Manifest
+from duckback.model.seal import sealed
 from duckback.model.tombstone import Doomed, Plan, Tombstone
 from duckback.repository import layout
 from duckback.store.base import Store
@@ -22,10 +23,10 @@ def entomb(store: Store, database: str, backup_id: UUID, manifest: Manifest | No
         retention_days=90,
         manifest_sha256="ab" * 32,
     )
-    store.create(layout.tombstone_key(database, backup_id), tombstone.model_dump_json().encode())
+    store.create(layout.tombstone_key(database, backup_id), sealed(tombstone))
 
 
 def plan(store: Store, database: str, backup_id: UUID, keys: Iterable[str]) -> None:
     """It has decided what goes."""
     decided = Plan(backup_id=backup_id, keys=tuple(keys), bytes=0)
-    store.create(layout.tombstone_key(database, backup_id, "plan"), decided.model_dump_json().encode())
+    store.create(layout.tombstone_key(database, backup_id, "plan"), sealed(decided))

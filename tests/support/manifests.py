@@ -22,7 +22,7 @@ def a_manifest(repository_id: UUID, **changes: Any) -> Manifest:
     """A sound manifest of database "hot" without tables, with the given fields instead."""
     started = datetime(2026, 11, 23, 12, tzinfo=UTC)
     fields: dict[str, Any] = {
-        "format": "1-draft",
+        "format": "1",
         "duckback_version": "0.1.0",
         "repository_id": repository_id,
         "backup_id": new_id(started),

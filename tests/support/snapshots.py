@@ -58,7 +58,7 @@ def manifest_of(export: Export, staging: Path) -> tuple[Manifest, dict[str, Path
     """A manifest of the export as an upload would have made it, and the file of each of its keys."""
     tables = tuple(_backed_up(table, staging) for table in export.tables)
     manifest = Manifest(
-        format="1-draft",
+        format="1",
         duckback_version="0",
         repository_id=REPOSITORY_ID,
         backup_id=BACKUP_ID,

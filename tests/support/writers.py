@@ -14,6 +14,7 @@ from duckback.model.catalog import Catalog, Table
 from duckback.model.lease import LeaseKind
 from duckback.model.manifest import Manifest, ObjectRef
 from duckback.model.policy import Policy
+from duckback.model.recorded import NOTHING
 from duckback.model.tombstone import Done, Tombstone, has_event
 from duckback.repository import layout
 from duckback.repository.cleanup import Cleaned, Cleanup
@@ -92,7 +93,7 @@ def backup(store: Store, book: Book, number: int, *, full: bool = False) -> UUID
     """A backup that relies on what the newest one has, if it is there and stays there."""
     backup_id, here, going = the_id(number), repository(store), deletion(store)
     stones = look(store, "hot")
-    parent = None if full else find_parent(here, "hot", stones.tombstoned, lambda _: None).committed
+    parent = None if full else find_parent(here, "hot", stones.tombstoned, NOTHING).committed
     sound: tuple[ObjectRef, ...] = ()
     if parent is not None:
         doomed = going.at_risk()

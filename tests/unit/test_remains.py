@@ -8,6 +8,7 @@ from support.manifests import a_manifest, committed
 
 from duckback.audit.reading import remains
 from duckback.errors import IntegrityError
+from duckback.model.seal import seal, sealed
 from duckback.model.tombstone import Done, Doomed, Tombstone, parse
 from duckback.repository.layout import backup_of_proof, stage_of, tombstone_key
 from duckback.repository.repository import Repository
@@ -35,8 +36,8 @@ def repository() -> Repository:
 
 def test_what_is_written_is_read(repository: Repository) -> None:
     proven, store = uuid4(), repository.store
-    store.create(f"hot/pruned/{BACKUP}.json", STONE.model_dump_json().encode())
-    store.create(f"hot/pruned/{BACKUP}.done.json", DONE.model_dump_json().encode())
+    store.create(f"hot/pruned/{BACKUP}.json", sealed(STONE))
+    store.create(f"hot/pruned/{BACKUP}.done.json", sealed(DONE))
     store.create(f"cold/proofs/{proven}/run.json", b"{}")
     store.create("hot/pruned/notes.txt", b"not ours")
     found = remains(repository)
@@ -54,7 +55,7 @@ def test_a_tombstone_is_where_a_commit_looks_for_it() -> None:
 @pytest.mark.parametrize(
     ("data", "field"),
     [
-        (b"no JSON", "the document"),
+        (b"no JSON }", "the document"),
         (DONE.model_dump_json().replace('"bytes":316', '"bytes":-1').encode(), "bytes"),
         (DONE.model_dump_json().replace('"keys"', '"kets"').encode(), "keys"),
         (DONE.model_dump_json().replace('"bytes":316', '"bytes":"316"').encode(), "bytes"),
@@ -62,7 +63,7 @@ def test_a_tombstone_is_where_a_commit_looks_for_it() -> None:
 )
 def test_a_damaged_one_is_an_integrity_error_that_names_it(data: bytes, field: str) -> None:
     with pytest.raises(IntegrityError, match=f"hot/x.json is damaged: {field}"):
-        parse(Done, data, source="hot/x.json")
+        parse(Done, seal(data), source="hot/x.json")
 
 
 def test_nothing_is_left_of_a_backup_that_is_there(repository: Repository) -> None:

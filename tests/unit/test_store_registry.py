@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from duckback.errors import UsageError
 from duckback.store.local import LocalStore
 from duckback.store.registry import open_store
+from duckback.store.retrying import RetryingStore
 from duckback.store.s3 import S3Store
 from duckback.store.s3_options import S3Options
 
@@ -42,7 +43,8 @@ def test_directories(url: str, root: str) -> None:
 )
 def test_buckets(url: str, uri: str) -> None:
     store = open_store(url, S3Options(region="us-east-1"))
-    assert isinstance(store, S3Store)
+    assert isinstance(store, RetryingStore)
+    assert isinstance(store._store, S3Store)
     assert store.uri("a") == uri
     assert store.url == uri.removesuffix("/a")
 

@@ -24,6 +24,8 @@ from support.writers import (
 )
 
 from duckback.errors import IntegrityError, NoSuchBackup, StoreUnavailable, UsageError
+from duckback.model.manifest import encode
+from duckback.model.seal import sealed
 from duckback.model.tombstone import Tombstone
 from duckback.repository import layout
 from duckback.repository.pins import pin, read_pins, unpin
@@ -153,7 +155,7 @@ def test_nothing_goes_where_a_tombstone_names_what_is_not_its_databases() -> Non
         "manifest_sha256": None,
     }  # fmt: skip
     stone = Tombstone.model_validate_json(json.dumps(forged))
-    store.create(layout.tombstone_key("hot", the_id(9)), stone.model_dump_json().encode())
+    store.create(layout.tombstone_key("hot", the_id(9)), sealed(stone))
     with pytest.raises(IntegrityError, match="outside its database"):
         prune(store, book)
     assert len(repository(store).backup_ids("hot")) == 4
@@ -175,7 +177,7 @@ def test_a_backup_whose_run_died_at_its_commit_and_relies_on_what_went_is_taken_
     prune(store, book)
     gone = a_ref(the_id(1), "full")
     dead = a_manifest(repository(store).id, backup_id=the_id(6), scope="incremental", parent_id=the_id(1))
-    data = with_table(dead, (gone, a_ref(the_id(6), "incremental"))).model_dump_json().encode()
+    data = encode(with_table(dead, (gone, a_ref(the_id(6), "incremental"))))
     store.create(layout.manifest_key("hot", the_id(6)), data)
     prune(store, book, keep=10)
     assert repository(store).backup_ids("hot") == [the_id(4)]

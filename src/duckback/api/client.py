@@ -2,30 +2,35 @@
 
 import contextlib
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from duckback.api.keeping import Keeping
 from duckback.api.listed import Listed, Shown
+from duckback.api.parents import parent_of
+from duckback.api.test_restores import restore_all
+from duckback.audit.health import HealthView
 from duckback.audit.view import LedgerView
-from duckback.errors import NoSuchBackup, UsageError, Withdrawn
-from duckback.ledger.base import Ledger
-from duckback.ledger.codec import manifest_prefix
+from duckback.errors import UsageError, Withdrawn
+from duckback.hooks import Telling
 from duckback.ledger.embedded import EmbeddedLedger
-from duckback.model.events import EventKind, event_id
+from duckback.ledger.records import known, verdicts
 from duckback.model.ids import new_id
 from duckback.model.manifest import FileIdentity
+from duckback.model.proof import Level, Standing
+from duckback.model.recorded import NOTHING
 from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.summary import Summary
 from duckback.model.unchanged import why_changed
 from duckback.repository.finding import find_backup, find_database
-from duckback.repository.parent import Parent, find_parent
 from duckback.repository.pins import read_pins
+from duckback.repository.proofs import proofs, standings
 from duckback.repository.repository import Repository
 from duckback.repository.stones import look
-from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION
+from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, TEST_RESTORE, VERIFICATION
+from duckback.routes.deadline import Deadline
 from duckback.routes.engine import run
 from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange, required
 from duckback.source.capture import Capture
@@ -59,6 +64,7 @@ class Duckback(Keeping):
         name: str | None = None,
         scope: Scope | None = None,
         selection: Selection = EVERYTHING,
+        trust_repository: bool = False,
     ) -> BackupExchange:
         """Take a backup: one snapshot of every table, proven, uploaded, committed and recorded.
 
@@ -69,6 +75,7 @@ class Duckback(Keeping):
             scope: "full": every row is written; "incremental": what has changed since the last backup, and a full
                 only where that cannot be trusted; default: incremental where there is a backup, else full.
             selection: what of the database; the manifest names what it leaves out.
+            trust_repository: rely on the newest backup there though this host's ledger contradicts it.
 
         Returns:
             The exchange as it left the route: ids, sizes, addresses, the manifest, and the seconds of each step.
@@ -77,12 +84,37 @@ class Duckback(Keeping):
             NoSuchBackup: an incremental is asked for, and there is no backup.
             DuckbackError: as of `duckback.errors`; no part of the backup is visible then.
         """
+        route = INCREMENTAL_EXPORT if scope == "incremental" else FULL_EXPORT
+        stem = None if isinstance(database, Connection) else Path(database).stem
+        with self._telling(route, name or self._options.name or stem, self._clock()) as telling:
+            take = partial(self._backup, telling, database, name=name, scope=scope, selection=selection)
+            return telling.ends(take(trust_repository=trust_repository))
+
+    def _backup(
+        self,
+        telling: Telling,
+        database: str | os.PathLike[str] | Connection,
+        *,
+        name: str | None,
+        scope: Scope | None,
+        selection: Selection,
+        trust_repository: bool,
+    ) -> BackupExchange:
         source = database if isinstance(database, Connection) else Path(database)
         capture = partial(capture_of, source, self._options.capture, self._wiring.images)
         wanted = self._name_of_new(name or self._options.name or _default_name(capture()))
         repository = Repository.open_or_create(self._store, self._clock())
         with self._wiring.ledger() as ledger, self._wiring.leases(wanted).hold("backup"):
-            take = partial(self._take, repository, ledger, database=wanted, scope=scope, selection=selection)
+            take = partial(
+                self._take,
+                telling,
+                repository,
+                ledger,
+                database=wanted,
+                scope=scope,
+                selection=selection,
+                trust_repository=trust_repository,
+            )
             for _ in range(_ATTEMPTS - 1):
                 with contextlib.suppress(Withdrawn):
                     return take(capture())
@@ -90,6 +122,7 @@ class Duckback(Keeping):
 
     def _take(
         self,
+        telling: Telling,
         repository: Repository,
         ledger: EmbeddedLedger,
         capture: Capture,
@@ -97,11 +130,13 @@ class Duckback(Keeping):
         database: str,
         scope: Scope | None,
         selection: Selection,
+        trust_repository: bool,
     ) -> BackupExchange:
         started = self._clock()
         try:
             stones = look(self._store, database)
-            parent = _parent(repository, database, scope, stones.tombstoned, ledger)
+            witness = NOTHING if trust_repository else known(ledger, repository.id, database)
+            parent = parent_of(repository, database, scope, stones.tombstoned, witness)
             exchange = BackupExchange(
                 database=database,
                 start_time=started,
@@ -116,6 +151,7 @@ class Duckback(Keeping):
                 notices=(f"a full backup was taken: {parent.doubt}",) if parent.doubt else (),
             )
             route = INCREMENTAL_EXPORT if parent.committed else FULL_EXPORT
+            telling.begins(route.name, database)
             return run(route, exchange, self._wiring.export(exchange, repository, ledger))
         finally:
             capture.release()
@@ -135,12 +171,12 @@ class Duckback(Keeping):
         return sorted(found, key=lambda one: (one.summary.snapshot_at, one.summary.backup_id))
 
     def _listed(self, repository: Repository, database: str) -> list[Listed]:
-        verifications = self._verifications(repository.id)
+        judged = self._known(repository, database)
         found = self._wiring.summaries(repository).read(database)
         pruned = look(self._store, database).tombstoned
         pins = read_pins(self._store, database)
         return [
-            Listed(one.summary, pins.get(backup_id), *verifications.get(backup_id, (None, None)))
+            Listed(one.summary, pins.get(backup_id), judged.get(backup_id))
             for backup_id, one in found.items()
             if backup_id not in pruned
         ]
@@ -155,9 +191,9 @@ class Duckback(Keeping):
         database = find_database(repository, name or self._options.name)
         backup_id = required(find_backup(repository, database, backup))
         committed = repository.read(database, backup_id)
-        verified_at, is_good = self._verifications(repository.id).get(backup_id, (None, None))
+        standing = self._known(repository, database).get(backup_id)
         pin = read_pins(self._store, database).get(backup_id)
-        return Shown(Summary.of(committed.manifest, committed.sha256), pin, verified_at, is_good, committed)
+        return Shown(Summary.of(committed.manifest, committed.sha256), pin, standing, committed)
 
     def why_changed(
         self, database: str | os.PathLike[str], backup: str = "latest", *, name: str | None = None
@@ -194,6 +230,7 @@ class Duckback(Keeping):
         storage_version: str | None = None,
         selection: Selection = EVERYTHING,
         trust_ddl: bool = False,
+        trust_repository: bool = False,
     ) -> RestoreExchange:
         """Make a database file from a backup, prove it, and only then give it the target's name.
 
@@ -206,6 +243,7 @@ class Duckback(Keeping):
             storage_version: of the new file, such as "v1.5.0"; default: the source's.
             selection: what of the backup.
             trust_ddl: create views and macros that read files or the network too, unconfined.
+            trust_repository: restore though this host's ledger, or a proof in the repository, contradicts it.
 
         Returns:
             The exchange as it left the route. `deferred` are the objects that could not be created; their text is in
@@ -214,46 +252,84 @@ class Duckback(Keeping):
         Raises:
             DuckbackError: as of `duckback.errors`; the target is as it was then.
         """
-        repository = Repository.open(self._store)
-        database = find_database(repository, name or self._options.name)
-        started = self._clock()
-        exchange = RestoreExchange(
-            database=database,
-            start_time=started,
-            run_id=new_id(started),
-            wanted=find_backup(repository, database, backup),
-            at=at,
-            target=Path(target).absolute(),
-            force=force,
-            storage_version=storage_version,
-            selection=selection,
-            trust_ddl=trust_ddl,
-        )
-        with self._wiring.ledger() as ledger:
-            return run(RESTORE, exchange, self._wiring.restore(exchange, repository, ledger))
+        with self._telling(RESTORE, name, self._clock()) as telling, self._wiring.ledger() as ledger:
+            repository = Repository.open(self._store)
+            database = find_database(repository, name or self._options.name)
+            telling.begins(RESTORE.name, database)
+            started = self._clock()
+            exchange = RestoreExchange(
+                database=database,
+                start_time=started,
+                run_id=new_id(started),
+                wanted=find_backup(repository, database, backup),
+                at=at,
+                target=Path(target).absolute(),
+                force=force,
+                storage_version=storage_version,
+                selection=selection,
+                trust_ddl=trust_ddl,
+                trust_repository=trust_repository,
+            )
+            return telling.ends(run(RESTORE, exchange, self._wiring.restore(exchange, repository, ledger)))
 
-    def verify(self, backup: str | None = None, *, name: str | None = None) -> VerificationExchange:
-        """Compare what the store holds with the manifests, of one backup or of all of a database.
+    def verify(
+        self,
+        backup: str | None = None,
+        *,
+        name: str | None = None,
+        level: Level = "objects",
+        max_duration: timedelta | None = None,
+    ) -> VerificationExchange:
+        """Prove one backup, or all of a database, again, from what the store holds.
+
+        Args:
+            backup: an id, the beginning of one, or "latest"; None: all.
+            name: the database's name; needed where the repository has several.
+            level: "objects": each is there, with its size and checksum as the store answers; "data": every byte is
+                read, every row unpacked and hashed; "restore": each is restored into a scratch place.
+            max_duration: after which no more is begun; what was not reached is told.
 
         Returns:
             The exchange, whose `results` say what is wrong; problems are not raised.
+
+        Raises:
+            DuckbackError: the store, this machine or the call keep it from finding out.
         """
-        repository = Repository.open(self._store)
-        database = find_database(repository, name or self._options.name)
-        started = self._clock()
-        exchange = VerificationExchange(
-            database=database,
-            start_time=started,
-            run_id=new_id(started),
-            wanted=find_backup(repository, database, backup),
-        )
-        with self._wiring.ledger() as ledger:
-            return run(VERIFICATION, exchange, self._wiring.verification(repository, ledger))
+        route = TEST_RESTORE if level == "restore" else VERIFICATION
+        with self._telling(route, name, self._clock()) as telling, self._wiring.ledger() as ledger:
+            repository = Repository.open(self._store)
+            database = find_database(repository, name or self._options.name)
+            telling.begins(route.name, database)
+            started = self._clock()
+            exchange = VerificationExchange(
+                database=database,
+                start_time=started,
+                run_id=new_id(started),
+                wanted=find_backup(repository, database, backup),
+                level=level,
+                deadline=Deadline(max_duration),
+            )
+            if level == "restore":
+                return telling.ends(restore_all(self._wiring, repository, ledger, exchange))
+            return telling.ends(run(VERIFICATION, exchange, self._wiring.verification(exchange, repository, ledger)))
+
+    def test_restore(self, backup: str | None = None, *, name: str | None = None) -> VerificationExchange:
+        """Restore one backup, the newest by default, into a scratch place, compare it with its manifest, remove it.
+
+        Returns, Raises:
+            As of `verify`.
+        """
+        return self.verify(backup or "latest", name=name, level="restore")
 
     @property
     def ledger(self) -> LedgerView:
         """The events of backups: listed, shown, reconciled, delivered."""
         return LedgerView(self._options)
+
+    @property
+    def health(self) -> HealthView:
+        """What has been done for a database, and whether that is enough: `check`."""
+        return HealthView(self._options, self._clock)
 
     def backup_metadata(self, sql: str = "FROM backup_metadata", *, name: str | None = None) -> Relation:
         """The table `backup_metadata`, one row a backup, failed runs included, as a DuckDB relation.
@@ -268,13 +344,9 @@ class Duckback(Keeping):
         """
         return self.ledger.query(sql, name)
 
-    def _verifications(self, repository_id: UUID) -> dict[UUID, tuple[datetime, bool]]:
+    def _known(self, repository: Repository, database: str) -> dict[UUID, Standing]:
         with self._wiring.ledger() as ledger:
-            entries = ledger.entries(repository_id=repository_id, kind=EventKind.VERIFICATION)
-            return {
-                UUID(entry.details["backup_id"]): (entry.recorded_at, entry.details["result"] == "good")
-                for entry in entries
-            }
+            return standings(proofs(repository, database), verdicts(ledger, repository.id, database))
 
     def _name_of_new(self, name: str | None) -> str:
         if not name:
@@ -287,22 +359,3 @@ def _default_name(capture: Capture) -> str | None:
         return capture.default_name
     finally:
         capture.release()
-
-
-def _parent(
-    repository: Repository, database: str, scope: Scope | None, pruned: frozenset[UUID], ledger: Ledger
-) -> Parent:
-    if scope == "full":
-        return Parent(None)
-
-    def recorded(backup_id: UUID) -> str | None:
-        entry = ledger.entry(event_id(EventKind.COMPLETED, backup_id).int)
-        return manifest_prefix(entry.transfer) if entry is not None else None
-
-    parent = find_parent(repository, database, pruned, recorded)
-    if scope == "incremental" and parent.committed is None and parent.doubt is None:
-        raise NoSuchBackup(
-            f"there is no backup of {database!r} that an incremental could be the difference to",
-            hint="Take a full one first: --full, or neither option.",
-        )
-    return parent

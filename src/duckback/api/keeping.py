@@ -9,6 +9,7 @@ from uuid import UUID
 from duckback.api.wiring import Wiring
 from duckback.config.load import validated
 from duckback.errors import UsageError
+from duckback.hooks import Hooks, Telling, Told, run_id_of
 from duckback.model.lease import LEASE_KINDS
 from duckback.model.pin import MAX_REASON, Pin
 from duckback.model.progress import Report, unheard
@@ -20,7 +21,9 @@ from duckback.repository.repository import Repository
 from duckback.routes import CLEANUP
 from duckback.routes.engine import run
 from duckback.routes.exchange import CleanupExchange, required
+from duckback.routes.route import Route
 from duckback.store.registry import open_store
+from duckback.store.throttled import throttled
 
 
 def _utc_now() -> datetime:
@@ -41,7 +44,8 @@ class Keeping:
         self._options = validated({**options, "repo": os.fspath(repo)})
         self._report = report
         self._clock = clock
-        self._store = open_store(os.fspath(repo), self._options.s3, self._options.retention.lock)
+        store = open_store(os.fspath(repo), self._options.s3, self._options.retention.lock)
+        self._store = throttled(store, self._options.bandwidth)
         self._wiring = Wiring(self._options, self._store, report, clock)
 
     def prune(self, *, name: str | None = None, dry_run: bool = False) -> Cleaned:
@@ -65,7 +69,10 @@ class Keeping:
             if dry_run:
                 return self._wiring.clean_up(repository, ledger, database).preview()
             exchange = CleanupExchange(database=database, start_time=self._clock())
-            return required(run(CLEANUP, exchange, self._wiring.cleanup(repository, ledger, database)).cleaned)
+            with self._telling(CLEANUP, database, exchange.start_time) as telling:
+                telling.begins(CLEANUP.name, database)
+                done = run(CLEANUP, exchange, self._wiring.cleanup(repository, ledger, database))
+                return required(telling.ends(done).cleaned)
 
     def pin(self, backup: str, reason: str, *, name: str | None = None) -> Pin:
         """Keep a backup whatever the retention policy says, until it is unpinned.
@@ -92,6 +99,18 @@ class Keeping:
     def unpin(self, backup: str, *, name: str | None = None) -> None:
         """Let the retention policy decide on a backup again; that it is not pinned is no error."""
         unpin(self._store, *self._meant(backup, name))
+
+    def _telling(self, route: Route, name: str | None, started: datetime) -> Telling:
+        """Who is told of a run of that route, which begins now."""
+        about = Told(
+            event="start",
+            route=route.name,
+            database=name or self._options.name or "",
+            repository=self._store.url,
+            run_id=run_id_of(started),
+            at=started,
+        )
+        return Telling(Hooks(self._options.hooks), about, self._clock)
 
     def _meant(self, backup: str, name: str | None) -> tuple[str, UUID]:
         repository = Repository.open(self._store)

@@ -4,23 +4,30 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from duckback.model.pin import Pin
+from duckback.model.proof import Standing
 from duckback.model.summary import Summary
 from duckback.repository.repository import Committed
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A committed backup, its pin, and what this host's ledger knows of its newest verification."""
+    """A committed backup, its pin, and what proofs and this host's ledger say of it; None: it was never verified."""
 
     summary: Summary
     pin: Pin | None
-    verified_at: datetime | None
-    is_good: bool | None
+    standing: Standing | None
 
     @property
     def status(self) -> str:
         """`committed`, `verified` or `failed-verification`."""
-        return {None: "committed", True: "verified", False: "failed-verification"}[self.is_good]
+        if self.standing is None:
+            return "committed"
+        return "verified" if self.standing.is_good else "failed-verification"
+
+    @property
+    def verified_at(self) -> datetime | None:
+        """When it was last found good; None: never, or it was found bad since."""
+        return self.standing.verdict.at if self.standing is not None and self.standing.is_good else None
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,30 @@
 """The place where everything is put together: which processors a route gets, made of which parts."""
 
+import socket
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from duckback.config.options import Options
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.ledger.outbox import Outbox
 from duckback.ledger.pruned import PrunedEvents
+from duckback.ledger.records import known
 from duckback.model.progress import Report
+from duckback.model.proof import Witness
+from duckback.model.recorded import Records
 from duckback.processors.cleanup_old_duckdb_backups import CleanupOldDuckdbBackups
 from duckback.processors.compress_parquet import CompressParquet
 from duckback.processors.deliver_ledger_events import DeliverLedgerEvents
 from duckback.processors.export_duckdb_to_parquet import ExportDuckdbToParquet
 from duckback.processors.export_incremental_changes import ExportIncrementalChanges
 from duckback.processors.fetch_objects import FetchObjects
+from duckback.processors.judge_test_restore import JudgeTestRestore
 from duckback.processors.keep_local_copies import KeepLocalCopies
-from duckback.processors.prepare_staging import PrepareStaging
+from duckback.processors.prepare_staging import PrepareStaging, staging_of
 from duckback.processors.record_duckdb_backup_event import RecordDuckdbBackupEvent
 from duckback.processors.record_failed_event import RecordFailedEvent
 from duckback.processors.record_recovery_event import RecordRecoveryEvent
@@ -37,8 +44,9 @@ from duckback.repository.leases import Leases
 from duckback.repository.objects import ObjectFiles
 from duckback.repository.repository import Repository
 from duckback.repository.summaries import Summaries
-from duckback.routes.exchange import BackupExchange, RestoreExchange
+from duckback.routes.exchange import BackupExchange, RestoreExchange, TestRestoreExchange, VerificationExchange
 from duckback.routes.processor import Processor
+from duckback.source.engine import ENGINE_VERSION, Limits
 from duckback.source.image.place import ImageSettings
 from duckback.store.base import Store
 
@@ -121,23 +129,32 @@ class Wiring:
         return Leases(self._store, database, self._clock)
 
     def restore(self, exchange: RestoreExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
-        options = self._options
         return _by_name(
             PrepareStaging(self._staging, exchange.run_id),
-            SelectBackup(repository),
-            FetchObjects(ObjectFiles(self._store, self.copies(repository, exchange.database)), self._report),
-            RestoreDuckdbFromParquet(options.memory_limit, options.threads, self._report),
-            VerifyRestoredDatabase(options.memory_limit, options.threads, self._report),
+            SelectBackup(repository, self._records(repository, ledger, exchange.database)),
+            FetchObjects(
+                repository, ObjectFiles(self._store, self.copies(repository, exchange.database)), self._report
+            ),
+            RestoreDuckdbFromParquet(self._limits, self._report),
+            VerifyRestoredDatabase(self._limits, self._report),
             RecordRecoveryEvent(ledger),
             RemoveStaging(),
             self.delivery(ledger),
         )
+
+    def _records(self, repository: Repository, ledger: EmbeddedLedger, database: str) -> Records:
+        return lambda: known(ledger, repository.id, database)
 
     def ledger(self) -> EmbeddedLedger:
         return EmbeddedLedger(self._options.state_dir / "ledger.sqlite", self._options.ledger.number)
 
     def delivery(self, ledger: EmbeddedLedger) -> DeliverLedgerEvents:
         return DeliverLedgerEvents(Outbox(ledger, self._options.ledger.remote))
+
+    @property
+    def _limits(self) -> Limits:
+        options = self._options
+        return Limits(options.memory_limit, options.threads, options.job_timeout.total_seconds())
 
     @property
     def images(self) -> ImageSettings:
@@ -154,10 +171,51 @@ class Wiring:
     def _staging(self) -> Path:
         return self._options.staging_dir or self._options.state_dir / "staging"
 
-    def verification(self, repository: Repository, ledger: EmbeddedLedger) -> Processors:
+    def verification(
+        self, exchange: VerificationExchange, repository: Repository, ledger: EmbeddedLedger
+    ) -> Processors:
         return _by_name(
-            VerifyDuckdbBackups(repository, self._report), RecordVerificationEvent(ledger), self.delivery(ledger)
+            PrepareStaging(self._staging, exchange.run_id),
+            VerifyDuckdbBackups(
+                repository,
+                self._records(repository, ledger, exchange.database),
+                self._limits,
+                self._report,
+            ),
+            RecordVerificationEvent(ledger, repository, _witness()),
+            RemoveStaging(),
+            self.delivery(ledger),
         )
+
+    def test_restore(
+        self,
+        exchange: TestRestoreExchange,
+        repository: Repository,
+        ledger: EmbeddedLedger,
+        heard: Callable[[TestRestoreExchange], None],
+    ) -> Processors:
+        report = exchange.deadline.report(self._report)
+        limits = self._limits.within(exchange.deadline.remaining)
+        return _by_name(
+            PrepareStaging(self._staging, exchange.run_id),
+            SelectBackup(repository, self._records(repository, ledger, exchange.database)),
+            # Without local copies: what is in question is what the store holds.
+            FetchObjects(repository, ObjectFiles(self._store, None), report),
+            RestoreDuckdbFromParquet(limits, report),
+            VerifyRestoredDatabase(limits, report),
+            JudgeTestRestore(heard),
+            RecordVerificationEvent(ledger, repository, _witness()),
+            RemoveStaging(),
+            self.delivery(ledger),
+        )
+
+    def test_target(self, exchange_id: UUID, database: str) -> Path:
+        """Where a test restore makes its file: below its run's staging directory, which is locked itself."""
+        return staging_of(self._staging, exchange_id) / "target" / f"{layout.encode_name(database)}.duckdb"
+
+
+def _witness() -> Witness:
+    return Witness(host=socket.gethostname(), duckback_version=version("duckback"), duckdb_version=ENGINE_VERSION)
 
 
 def _by_name(*processors: Processor[Any]) -> Processors:

@@ -9,8 +9,11 @@ from typer.exceptions import TyperException
 
 from duckback import interrupts
 from duckback.cli.backup import backup
+from duckback.cli.check import check, unknown
 from duckback.cli.config import config_app
+from duckback.cli.daemon import daemon
 from duckback.cli.demo import demo
+from duckback.cli.init import init
 from duckback.cli.ledger import ledger_app
 from duckback.cli.list import list_backups
 from duckback.cli.output import complain, document
@@ -31,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo)
+app.command("init")(init)
 app.command("backup")(backup)
 app.command("list")(list_backups)
 app.command("show")(show)
@@ -40,6 +44,8 @@ app.command("prune")(prune)
 app.command("pin")(pin)
 app.command("unlock")(unlock)
 app.command("query")(query)
+app.command("check")(check)
+app.command("daemon")(daemon)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(config_app, name="config")
 
@@ -55,7 +61,11 @@ def run(arguments: Sequence[str]) -> int:
         if code == Interrupted.exit_code:
             return _failed(_INTERRUPTED, as_json)  # typer answers Ctrl-C with this code and no word
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 -- every error gets its words and its exit code
-        return _failed(_ours(error), as_json)
+        failure = _ours(error)
+        if failure.exit_code != Interrupted.exit_code and next(iter(arguments), None) == "check":
+            complain(failure)
+            return unknown(failure, as_json=as_json)
+        return _failed(failure, as_json)
     return code if isinstance(code, int) else 0
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from duckback.api.gentle import be_gentle
 from duckback.cli.options import Call, with_options
 from duckback.cli.output import notice, print_document, size, table_label
 from duckback.cli.progress import progress_bars
@@ -24,13 +25,22 @@ def backup(
     table: Tables = None,
     schema: Schemas = None,
     exclude: Excluded = None,
+    trust_repository: Annotated[
+        bool, typer.Option("--trust-repository", help="Rely on the parent though the ledger contradicts it.")
+    ] = False,
 ) -> None:
     """Back up a database: proven Parquet in the repository, or a clear error and nothing."""
     if full and incremental:
         raise UsageError("--full and --incremental were both given", hint="Give one of them, or neither.")
     scope: Scope | None = "full" if full else "incremental" if incremental else None
+    be_gentle(call.loaded.options.niceness)
     with progress_bars() as report:
-        done = call.duckback(report).backup(database, scope=scope, selection=selection(table, schema, exclude))
+        done = call.duckback(report).backup(
+            database,
+            scope=scope,
+            selection=selection(table, schema, exclude),
+            trust_repository=trust_repository,
+        )
     for text in done.notices:
         notice(text)
     if call.as_json:

@@ -63,7 +63,7 @@ def as_record(one: Listed) -> dict[str, object]:
         "size_bytes": summary.size_bytes,
         "bytes_added": summary.bytes_added,
         "retention_until": summary.retention_until.isoformat(),
-        "verified_at": one.verified_at.isoformat() if one.verified_at and one.is_good else None,
+        "verified_at": one.verified_at.isoformat() if one.verified_at else None,
         "pinned": one.pin is not None,
     }
 
@@ -79,8 +79,14 @@ def _row(one: Listed, now: datetime) -> tuple[str, ...]:
         f"{summary.rows:,}",
         size(summary.size_bytes),
         size(summary.bytes_added),
-        f"{one.status}, pinned" if one.pin else one.status,
+        f"{_state(one)}, pinned" if one.pin else _state(one),
     )
+
+
+def _state(one: Listed) -> str:
+    if one.standing is None:
+        return one.status
+    return f"{one.status} {one.standing.verdict.at:%Y-%m-%d} ({one.standing.verdict.level})"
 
 
 def _age(seconds: float) -> str:

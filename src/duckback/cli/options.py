@@ -4,12 +4,11 @@ import functools
 import inspect
 import logging
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import structlog
 import typer
 
 from duckback.api import Duckback
@@ -17,6 +16,7 @@ from duckback.audit.view import LedgerView
 from duckback.config.load import Loaded, environment_name, flag_name, load, option_names
 from duckback.config.options import describe, is_switch
 from duckback.errors import UsageError
+from duckback.logs import log_to
 from duckback.model.progress import Report, unheard
 
 _OWN = {
@@ -25,13 +25,19 @@ _OWN = {
     "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Log each processor on standard error.")],
 }
 
+_OF_THE_DAEMON = ("schedule.", "daemon.", "hooks.")
+_ABOUT_THE_DAEMON = {"daemon", "check", "init"}
+"""The verbs whose help shows these options; all verbs take them."""
+
 
 @dataclass(frozen=True)
 class Call:
-    """What a verb knows beyond its own arguments."""
+    """What a verb knows beyond its own arguments; `flags` are the options that were given as such."""
 
     loaded: Loaded
     as_json: bool
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    verbose: bool = False
 
     def duckback(self, report: Report = unheard) -> Duckback:
         """The API on the repository that the options name.
@@ -55,7 +61,12 @@ def with_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     own = list(signature.parameters.values())[1:]
     flags = {name.replace(".", "__"): name for name in option_names()}
     shared = [
-        inspect.Parameter(word, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_flag(name))
+        inspect.Parameter(
+            word,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=_flag(name, hidden=name.startswith(_OF_THE_DAEMON) and verb.__name__ not in _ABOUT_THE_DAEMON),
+        )
         for word, name in flags.items()
     ]
     shared += [
@@ -67,40 +78,23 @@ def with_options(verb: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(verb)
     def command(**values: Any) -> Any:
-        if values.pop("verbose"):
-            _log_to_stderr()
+        verbose = values.pop("verbose")
         as_json, config = values.pop("as_json"), values.pop("config")
         given = {name: values.pop(word) for word, name in flags.items()}
         loaded = load(given, os.environ, file=config, database=values.get("database"))
-        return verb(Call(loaded, as_json), **values)
+        if verbose:
+            log_to(level=logging.DEBUG, log_format=loaded.options.log_format)
+        return verb(Call(loaded, as_json, given, verbose), **values)
 
     command.__signature__ = signature.replace(parameters=[*own, *shared])  # type: ignore[attr-defined]  # inspect reads it
     return command
 
 
-def _flag(name: str) -> Any:
+def _flag(name: str, *, hidden: bool) -> Any:
     panel = "Options of every verb"
     text = f"{describe(name)} [{environment_name(name)}]"
     kind = bool if is_switch(name) else str
     flag = f"{flag_name(name)}/{flag_name(name).replace('--', '--no-')}" if is_switch(name) else flag_name(name)
-    return Annotated[kind | None, typer.Option(flag, help=text, rich_help_panel=panel, show_default=False)]
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.dev.ConsoleRenderer(colors=False),
-            ],
-            foreign_pre_chain=[
-                structlog.stdlib.add_log_level,
-                structlog.stdlib.ExtraAdder(),
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-            ],
-        )
-    )
-    logger = logging.getLogger("duckback")
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
+    return Annotated[
+        kind | None, typer.Option(flag, help=text, rich_help_panel=panel, show_default=False, hidden=hidden)
+    ]

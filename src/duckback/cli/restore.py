@@ -30,6 +30,9 @@ def restore(
     trust_ddl: Annotated[
         bool, typer.Option("--trust-ddl", help="Create views and macros that read files or the network too.")
     ] = False,
+    trust_repository: Annotated[
+        bool, typer.Option("--trust-repository", help="Restore though the ledger or a proof contradicts it.")
+    ] = False,
 ) -> int:
     """Restore a database: built beside the target, proven, and only then given its name."""
     with progress_bars() as report:
@@ -41,6 +44,7 @@ def restore(
             storage_version=storage_version,
             selection=selection(table, schema, exclude),
             trust_ddl=trust_ddl,
+            trust_repository=trust_repository,
         )
     for item in done.deferred:
         why = "reads files or the network" if item.is_external else f"could not be created: {item.reason}"

@@ -2,8 +2,8 @@
 
 import difflib
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,12 @@ _PREFIX = "DUCKBACK_"
 
 @dataclass(frozen=True)
 class Loaded:
-    """The options of a run, and by dotted name where each value came from."""
+    """The options of a run, and by dotted name where each value came from; `database` is the file, where one says."""
 
     options: Options
     origins: Mapping[str, str]
     file: Path | None
+    database: Path | None = None
 
 
 def option_names(model: type[BaseModel] = Options, prefix: str = "") -> list[str]:
@@ -72,8 +73,51 @@ def load(
         UsageError: an unknown key (with the nearest known one), a bad value, or a file that cannot be read.
     """
     path = _find(file)
-    names = option_names()
     from_file = _select(_read(path), flags.get("name"), database, path) if path else {}
+    return _joined(flags, environment, from_file, path)
+
+
+def load_all(flags: Mapping[str, Any], environment: Mapping[str, str], *, file: Path | None = None) -> list[Loaded]:
+    """Join the layers for each `[[database]]` of the configuration file, in its order; each has its name and its path.
+
+    Raises:
+        UsageError: as `load`; or there is no file, a database without a path, or two of one name in one repository.
+    """
+    path = _find(file)
+    if path is None:
+        raise UsageError(
+            "there is no configuration file", hint=f"Write one with `duckback init`, or give --config ({FILE_NAME})."
+        )
+    shared, entries = _tables(_read(path), path)
+    found = [_one(flags, environment, {**shared, **entry}, path) for entry in entries]
+    if not found:
+        raise UsageError(f"{path} names no database", hint="It needs a [[database]] table with a path for each.")
+    names = [(one.options.repo, one.options.name) for one in found]
+    for repo, name in names:
+        if names.count((repo, name)) > 1:
+            raise UsageError(
+                f"{path}: two databases are called {name!r} in {repo}", hint="Give each a name of its own."
+            )
+    return found
+
+
+def _one(flags: Mapping[str, Any], environment: Mapping[str, str], entry: dict[str, Any], path: Path) -> Loaded:
+    if not isinstance(entry.get("path"), str):
+        raise UsageError(f"{path}: a [[database]] has no path", hint='Write path = "/where/the/file/is.duckdb".')
+    database = Path(entry.pop("path")).absolute()
+    loaded = _joined(flags, environment, entry, path)
+    name = loaded.options.name or database.stem
+    if loaded.options.repo is None:
+        raise UsageError(
+            f"{path}: no repository is given for {name!r}", hint='Write repo = "…" at the top, or in its table.'
+        )
+    return replace(loaded, options=loaded.options.model_copy(update={"name": name}), database=database)
+
+
+def _joined(
+    flags: Mapping[str, Any], environment: Mapping[str, str], from_file: dict[str, Any], path: Path | None
+) -> Loaded:
+    names = option_names()
     layers: dict[str, dict[str, Any]] = {
         f"file {path}": from_file,
         "environment": {name: environment[key] for name in names if (key := environment_name(name)) in environment},
@@ -100,7 +144,9 @@ def validated(values: Mapping[str, Any], origins: Mapping[str, str] | None = Non
         first = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         origin = f" ({origins[name]})" if origins and name in origins else ""
-        raise UsageError(f"{name} = {first['input']!r}{origin}: {first['msg']}") from error
+        # Whoever gave a hook's URL may have given a secret.
+        value = "…" if name.startswith("hooks.") else repr(first["input"])
+        raise UsageError(f"{name} = {value}{origin}: {first['msg']}") from (None if value == "…" else error)
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,15 +178,22 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _select(document: dict[str, Any], name: object, database: Path | None, path: Path) -> dict[str, Any]:
-    tables = document.pop("database", [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise UsageError(f"{path}: databases are written as [[database]] tables")
-    shared = _known(flat(document), path)
-    entries = [_known(flat(table), path) for table in tables]
+    shared, entries = _tables(document, path)
     chosen = next((entry for entry in entries if _is_meant(entry, name, database)), {})
     if not chosen and len(entries) == 1 and database is None and name is None:
         chosen = entries[0]
     return {key: value for key, value in {**shared, **chosen}.items() if key != "path"}
+
+
+def _tables(document: dict[str, Any], path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    tables = document.pop("database", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise UsageError(f"{path}: databases are written as [[database]] tables")
+    shared, *entries = map(flat, (document, *tables))
+    _refuse_unknown(dict.fromkeys(name for values in (shared, *entries) for name in values), path)
+    for name in (name for entry in entries for name in entry if name.startswith("daemon.")):
+        raise UsageError(f"{path}: {name} in a [[database]]", hint="There is one daemon: write [daemon] above them.")
+    return shared, entries
 
 
 def _is_meant(entry: Mapping[str, Any], name: object, database: Path | None) -> bool:
@@ -149,11 +202,18 @@ def _is_meant(entry: Mapping[str, Any], name: object, database: Path | None) -> 
     return database is not None and "path" in entry and Path(entry["path"]).absolute() == database.absolute()
 
 
-def _known(values: dict[str, Any], path: Path) -> dict[str, Any]:
+def _refuse_unknown(names: Iterable[str], path: Path) -> None:
+    """All unknown options at once, each with the nearest known one: who mistypes one mistypes more."""
     known = [*option_names(), "path"]
-    for name in values:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
-            raise UsageError(f"{path}: unknown option {name!r}", hint=hint)
-    return values
+    unknown = [name for name in names if name not in known]
+    if not unknown:
+        return
+    near = {name: difflib.get_close_matches(name, known, n=1) for name in unknown}
+    meant = [
+        f"{found[0]!r} for {name!r}" if len(unknown) > 1 else repr(found[0]) for name, found in near.items() if found
+    ]
+    hints = [f"Did you mean {' and '.join(meant)}?"] if meant else []
+    if len(meant) < len(unknown):
+        hints.append(f"Known are: {', '.join(known)}.")
+    several = "s" if len(unknown) > 1 else ""
+    raise UsageError(f"{path}: unknown option{several} {', '.join(map(repr, unknown))}", hint=" ".join(hints))

@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic.fields import FieldInfo
 
 from duckback.config.addresses import parse_addresses
+from duckback.config.service import DaemonOptions, HookOptions, Schedule
+from duckback.config.sizes import parse_size
 from duckback.ledger.codec import LEDGER
 from duckback.ledger.remote import Remote
 from duckback.model.durations import format_duration, parse_duration
@@ -135,13 +137,28 @@ class Options(BaseModel):
         default_factory=lambda data: f"{MEMORY_PER_THREAD_MB * data['threads']}MB",
         description="the most memory that DuckDB may use in a child process",
     )
+    job_timeout: Duration = Field(
+        timedelta(hours=24),
+        gt=timedelta(0),
+        description="how long one child process may read or make a database before it is ended",
+    )
     rewrite_share: float = Field(
         0.5,
         gt=0,
         description="rows that were added to or removed from a table since it was written whole, as a share of its "
         "rows, from which the next incremental writes it whole again",
     )
+    niceness: int = Field(
+        5, ge=0, le=19, description="how far `backup` and the daemon's runs stand back for other processes, 0 to 19"
+    )
+    bandwidth: Annotated[int | None, BeforeValidator(parse_size)] = Field(
+        None, gt=0, description="the most bytes a second that one backup sends to the store, such as 20MB; default: any"
+    )
+    log_format: Literal["text", "json"] = Field("text", description="how log lines are written: text or json")
     s3: S3Options = S3Options()
+    schedule: Schedule = Schedule()
+    daemon: DaemonOptions = DaemonOptions()
+    hooks: HookOptions = HookOptions()
     retention: Retention = Retention()
     ledger: LedgerOptions = LedgerOptions()
 
@@ -166,6 +183,8 @@ def is_switch(option: str) -> bool:
 
 
 def _field(option: str) -> FieldInfo:
-    models: dict[str, type[BaseModel]] = {"": Options, "s3": S3Options, "retention": Retention, "ledger": LedgerOptions}
     table, _, name = option.rpartition(".")
-    return models[table].model_fields[name]
+    model = Options.model_fields[table].annotation if table else Options
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise KeyError(option)
+    return model.model_fields[name]

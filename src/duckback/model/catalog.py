@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from duckback.model.names import schema_names, schema_path
 
@@ -24,6 +24,9 @@ SchemaPath = Annotated[str, AfterValidator(_path)]
 
 
 _NUMBERS = 1 << 63
+
+Number = Annotated[int, Field(ge=-_NUMBERS, lt=_NUMBERS)]
+"""What a BIGINT holds."""
 
 
 class SchemaObject(Frozen):
@@ -81,12 +84,12 @@ class Sequence(SchemaObject):
     DuckDB itself forgets where a sequence began: after a checkpoint and a new start, `start` is its next value.
     """
 
-    start: int
-    minimum: int
-    maximum: int
-    increment: int
+    start: Number
+    minimum: Number
+    maximum: Number
+    increment: Number
     cycle: bool
-    last_value: int | None
+    last_value: Number | None
 
     @property
     def next_value(self) -> int | None:

@@ -9,11 +9,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Va
 
 from duckback.errors import IntegrityError
 from duckback.model.catalog import Catalog, Frozen
+from duckback.model.seal import sealed, unseal
 from duckback.model.selection import EVERYTHING, Selection
 
-FORMAT = "1-draft"
+FORMAT = "1"
 MAX_MANIFEST_BYTES = 64 << 20
 
+_HINT = "It was damaged, forged, or written by another version of Duckback."
 _KEY = re.compile(r"[A-Za-z0-9_%~-]+(/[A-Za-z0-9_%~.-]+)+")
 _WIDE = re.compile(r"-?[0-9]{1,40}")
 
@@ -22,11 +24,19 @@ def _wide_from_text(value: object) -> object:
     return int(value) if isinstance(value, str) and _WIDE.fullmatch(value) else value
 
 
-WideSum = Annotated[int, BeforeValidator(_wide_from_text), PlainSerializer(str, when_used="json")]
+_WIDEST = 10**40
+"""What is beyond is no sum of 64-bit hashes, and would not come back from its text."""
+
+WideSum = Annotated[
+    int, BeforeValidator(_wide_from_text), Field(gt=-_WIDEST, lt=_WIDEST), PlainSerializer(str, when_used="json")
+]
 """A sum of 64-bit hashes; text in JSON, whose numbers other readers cut to 53 bits."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Whole = Annotated[int, Field(ge=-(1 << 63), lt=1 << 64)]
+"""A number as operating systems have them."""
 
 
 def _inside(key: str) -> str:
@@ -181,11 +191,11 @@ class FileIdentity(Frozen):
 
     path: str
     host: str
-    device: int
-    inode: int
-    size: int
-    mtime_ns: int
-    ctime_ns: int
+    device: Whole
+    inode: Whole
+    size: Whole
+    mtime_ns: Whole
+    ctime_ns: Whole
     header_sha256: Sha256
     wal_sha256: Sha256 | None
     seen_at: datetime
@@ -219,7 +229,7 @@ class Manifest(Frozen):
         seconds: what each processor took, up to the commit.
     """
 
-    format: Literal["1-draft"]
+    format: Literal["1"]
     duckback_version: str
     repository_id: UUID
     backup_id: UUID
@@ -242,7 +252,7 @@ class Manifest(Frozen):
     tables: tuple[TableBackup, ...]
     selection: Selection = EVERYTHING
     excluded: tuple[str, ...]
-    seconds: dict[str, float]
+    seconds: dict[str, Seconds]
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -293,8 +303,8 @@ class Manifest(Frozen):
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The manifest's bytes: JSON, UTF-8, one line."""
-    return manifest.model_dump_json().encode()
+    """The manifest's bytes: JSON, UTF-8, one line, sealed."""
+    return sealed(manifest)
 
 
 def decode(data: bytes, *, source: str) -> Manifest:
@@ -305,14 +315,19 @@ def decode(data: bytes, *, source: str) -> Manifest:
         source: where they come from, for the error.
 
     Raises:
-        IntegrityError: not a manifest of this format.
+        IntegrityError: not a manifest of this format, or one that is not as it was written.
     """
+    document = unseal(data)
+    if document is None:
+        raise IntegrityError(
+            f"{source} is not a manifest of format {FORMAT}: the checksum at its end is not that of its bytes",
+            hint=_HINT,
+        )
     try:
-        return Manifest.model_validate_json(data)
+        return Manifest.model_validate_json(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the document"
         raise IntegrityError(
-            f"{source} is not a manifest of format {FORMAT}: {where}: {first['msg']}",
-            hint="It was damaged, forged, or written by another version of Duckback.",
+            f"{source} is not a manifest of format {FORMAT}: {where}: {first['msg']}", hint=_HINT
         ) from error

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from duckback.errors import IntegrityError
 from duckback.model.catalog import Frozen
 from duckback.model.manifest import Count, Key, Sha256
+from duckback.model.seal import unseal
 
 MAX_TOMBSTONE_BYTES = 64 << 20
 
@@ -79,8 +80,11 @@ def parse(kind: type[T], data: bytes, *, source: str) -> T:
     Raises:
         IntegrityError: the bytes are not one; `source` is named.
     """
+    document = unseal(data)
+    if document is None:
+        raise IntegrityError(f"{source} is damaged: the checksum at its end is not that of its bytes")
     try:
-        return kind.model_validate_json(data)
+        return kind.model_validate_json(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the document"

@@ -11,6 +11,11 @@ from duckback.source.scratch import Scratch, sweep
 _PREFIX = "duckback-run-"
 
 
+def staging_of(staging_dir: Path, run_id: UUID) -> Path:
+    """The directory of a run."""
+    return staging_dir / f"{_PREFIX}{run_id}"
+
+
 class PrepareStaging(Generic[E]):
     """Makes the run's directory under the staging directory."""
 
@@ -22,4 +27,4 @@ class PrepareStaging(Generic[E]):
 
     def process(self, exchange: E) -> E:
         sweep(self._parent, _PREFIX)
-        return replace(exchange, staging=Scratch(self._parent, f"{_PREFIX}{self._run_id}"))
+        return replace(exchange, staging=Scratch(self._parent, staging_of(self._parent, self._run_id).name))

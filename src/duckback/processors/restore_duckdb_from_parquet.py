@@ -5,7 +5,7 @@ from dataclasses import replace
 from duckback.model.progress import Report
 from duckback.routes.exchange import RestoreExchange, required
 from duckback.source.child import run_job
-from duckback.source.engine import Resources
+from duckback.source.engine import Limits
 from duckback.source.install import work_directory
 from duckback.source.jobs import DEFERRED, BuildDatabase
 
@@ -15,9 +15,8 @@ class RestoreDuckdbFromParquet:
 
     name = "restore-duckdb-from-parquet"
 
-    def __init__(self, memory_limit: str, threads: int, report: Report) -> None:
-        self._memory_limit = memory_limit
-        self._threads = threads
+    def __init__(self, limits: Limits, report: Report) -> None:
+        self._limits = limits
         self._report = report
 
     def process(self, exchange: RestoreExchange) -> RestoreExchange:
@@ -28,7 +27,7 @@ class RestoreDuckdbFromParquet:
             target=scratch.path / exchange.target.name,
             storage_version=exchange.storage_version,
             trust_ddl=exchange.trust_ddl,
-            resources=Resources(self._memory_limit, self._threads, required(exchange.staging).path / "spill"),
+            resources=self._limits.at(required(exchange.staging).path / "spill"),
         )
         try:
             deferred = DEFERRED.validate_json(run_job(job, self._report))

@@ -94,7 +94,7 @@ class UploadDuckdbBackupToS3:
         parent = exchange.parent
         tables = tuple(_table_backup(table, refs) for table in export.tables)
         return Manifest(
-            format="1-draft",
+            format="1",
             duckback_version=version("duckback"),
             repository_id=self._repository.id,
             backup_id=exchange.backup_id,

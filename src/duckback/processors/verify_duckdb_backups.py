@@ -1,54 +1,144 @@
-"""verify-duckdb-backups: is every manifest sound, and does the store hold every object that it lists?"""
+"""verify-duckdb-backups: is every manifest the one that was committed, and does the store hold what it lists?"""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Iterable
 from dataclasses import replace
+from threading import Lock
 from uuid import UUID
 
-from duckback.errors import IntegrityError
-from duckback.model.manifest import ObjectRef, TableBackup
+from duckback.errors import TookTooLong
+from duckback.model.damage import label_of
+from duckback.model.manifest import Manifest
 from duckback.model.progress import Progress, Report
-from duckback.repository.probe import problem_with
+from duckback.model.proof import Problem, verification_order
+from duckback.model.recorded import Records
 from duckback.repository.repository import Repository
-from duckback.routes.exchange import Problem, VerificationExchange, Verified
-
-_CHECKS = 4
+from duckback.repository.shared import SharedObjects
+from duckback.repository.survey import Survey, survey
+from duckback.routes.damage import damage_of
+from duckback.routes.deadline import TimeIsUp
+from duckback.routes.exchange import VerificationExchange, Verified, required
+from duckback.source.checking import RowChecks, narrowed
+from duckback.source.engine import Limits
 
 
 class VerifyDuckdbBackups:
-    """Level `objects`: manifests parse strictly; objects are there with size and SHA-256 as the store answers."""
+    """Level `objects`: the store's own answer for each. Level `data`: every byte read, every row unpacked and hashed.
+
+    Args:
+        repository: whose backups.
+        records: the backups of the database that the ledger knows.
+        limits: for DuckDB, at level `data`.
+        report: hears how many bytes and rows are done.
+    """
 
     name = "verify-duckdb-backups"
 
-    def __init__(self, repository: Repository, report: Report) -> None:
+    def __init__(self, repository: Repository, records: Records, limits: Limits, report: Report) -> None:
         self._repository = repository
+        self._records = records
+        self._limits = limits
         self._report = report
 
     def process(self, exchange: VerificationExchange) -> VerificationExchange:
-        wanted = exchange.wanted
-        backup_ids = self._repository.backup_ids(exchange.database) if wanted is None else [wanted]
-        results = tuple(self._verify(exchange.database, backup_id) for backup_id in backup_ids)
-        return replace(exchange, status="completed", results=results)
-
-    def _verify(self, database: str, backup_id: UUID) -> Verified:
+        there = survey(self._repository, exchange.database, self._records())
+        ids = there.ids if exchange.wanted is None else [exchange.wanted]
+        verdicts = {one: [name.verdict for name in names] for one, names in there.witnesses.proofs.items()}
+        order = verification_order(ids, verdicts)
+        verifier = self._verifier(exchange, there, order)
+        results: list[Verified] = []
         try:
-            committed = self._repository.read(database, backup_id)
-        except IntegrityError as error:
-            return Verified(backup_id, None, (Problem(None, None, error.message),))
-        total = committed.manifest.size_bytes
-        done = 0
-        problems: list[Problem] = []
-        items = [(ref, table) for table in committed.manifest.tables for ref in table.refs]
-        with ThreadPoolExecutor(_CHECKS) as pool:
-            store = self._repository.store
-            probed = pool.map(lambda item: problem_with(store, item[0]), items)
-            for (ref, table), found in zip(items, probed, strict=True):
-                problems += _problems(ref, table, found)
-                done += ref.size
-                self._report(Progress(self.name, bytes_done=done, bytes_total=total))
-        return Verified(backup_id, committed, tuple(problems))
+            for backup_id in order:
+                exchange.deadline.check()
+                with exchange.deadline.ending(TookTooLong):
+                    results.append(verifier.verify(backup_id))
+        except TimeIsUp:
+            pass
+        missing = there.missing if exchange.wanted is None else {}
+        gone = [Verified(one, None, (_problem(f"the backup is gone, though {who}"),)) for one, who in missing.items()]
+        reached = {one.backup_id for one in results}
+        return replace(
+            exchange,
+            status="completed",
+            results=tuple(sorted([*results, *gone], key=lambda one: one.backup_id)),
+            not_reached=tuple(one for one in ids if one not in reached),
+            damage=damage_of(there, results),
+            notices=(*exchange.notices, *_notices(results)),
+        )
+
+    def _verifier(self, exchange: VerificationExchange, there: Survey, order: list[UUID]) -> "_Verifier":
+        staging = required(exchange.staging).path
+        refs = [ref for one in order if one in there.committed for ref in there.committed[one].manifest.objects]
+        objects = SharedObjects(self._repository.store, staging / "objects", refs)
+        report = exchange.deadline.report(self._report)
+        limits = self._limits.within(exchange.deadline.remaining)
+        rows = RowChecks(limits.at(staging / "spill"), report)
+        return _Verifier(there, objects, rows if exchange.level == "data" else None, report)
 
 
-def _problems(ref: ObjectRef, table: TableBackup, wrong: str | None) -> Iterator[Problem]:
-    if wrong is not None:
-        yield Problem(ref.key, f"{table.schema_name}.{table.name}", wrong)
+class _Verifier:
+    """Verifies the backups of one run, one by one; `rows` is None where the store's own answer will do."""
+
+    def __init__(self, there: Survey, objects: SharedObjects, rows: RowChecks | None, report: Report) -> None:
+        self._there = there
+        self._objects = objects
+        self._rows = rows
+        self._report = report
+
+    def verify(self, backup_id: UUID) -> Verified:
+        started = time.monotonic()
+        doubt = self._there.doubt(backup_id)
+        committed = self._there.committed.get(backup_id)
+        problems = [_problem(doubt)] if doubt is not None else []
+        if committed is None:
+            return Verified(backup_id, None, tuple(problems), seconds=time.monotonic() - started)
+        manifest = committed.manifest
+        done = _Sum(self._report, manifest.size_bytes)
+        if self._rows is None:
+            bad = self._objects.probe(manifest.objects, done.add)
+            compared = None
+        else:
+            files, bad = self._objects.read(manifest.objects, done.add)
+            sound = {label_of(table) for table in manifest.tables if not any(ref.key in bad for ref in table.refs)}
+            rows, compared = self._rows.check(narrowed(manifest, sound), files)
+            problems += [Problem(object=None, table=label, what=what) for label, what in rows.items()]
+        problems += _of_objects(manifest, bad)
+        self._objects.release(manifest.objects)
+        return Verified(backup_id, committed, tuple(problems), time.monotonic() - started, compared)
+
+
+class _Sum:
+    """Adds up bytes from several threads and reports them."""
+
+    def __init__(self, report: Report, total: int) -> None:
+        self._report = report
+        self._total = total
+        self._done = 0
+        self._lock = Lock()
+
+    def add(self, count: int) -> None:
+        with self._lock:
+            self._done += count
+            done = self._done
+        self._report(Progress(VerifyDuckdbBackups.name, bytes_done=done, bytes_total=self._total))
+
+
+def _problem(what: str) -> Problem:
+    return Problem(object=None, table=None, what=what)
+
+
+def _of_objects(manifest: Manifest, bad: dict[str, str]) -> list[Problem]:
+    return [
+        Problem(object=ref.key, table=label_of(table), what=bad[ref.key])
+        for table in manifest.tables
+        for ref in table.refs
+        if ref.key in bad
+    ]
+
+
+def _notices(results: Iterable[Verified]) -> list[str]:
+    return [
+        f"the rows of backup {one.backup_id} were counted, not hashed: another release of DuckDB has taken it"
+        for one in results
+        if one.compared == "counts"
+    ]

@@ -8,7 +8,7 @@ from duckback.model.progress import Report
 from duckback.routes.exchange import RestoreExchange, required
 from duckback.source.child import run_job
 from duckback.source.deferred_file import write_deferred
-from duckback.source.engine import Resources
+from duckback.source.engine import Limits
 from duckback.source.install import install
 from duckback.source.jobs import NOTICES, ExamineDatabase, InstallDatabase
 
@@ -18,9 +18,8 @@ class VerifyRestoredDatabase:
 
     name = "verify-restored-database"
 
-    def __init__(self, memory_limit: str, threads: int, report: Report) -> None:
-        self._memory_limit = memory_limit
-        self._threads = threads
+    def __init__(self, limits: Limits, report: Report) -> None:
+        self._limits = limits
         self._report = report
 
     def process(self, exchange: RestoreExchange) -> RestoreExchange:
@@ -30,7 +29,7 @@ class VerifyRestoredDatabase:
             files=dict(exchange.files),
             target=new_file,
             deferred=exchange.deferred,
-            resources=Resources(self._memory_limit, self._threads, required(exchange.staging).path / "spill"),
+            resources=self._limits.at(required(exchange.staging).path / "spill"),
         )
         notices = (*exchange.notices, *NOTICES.validate_json(run_job(job, self._report)))
         # Cut in half, an install under --force leaves no database under the target's name until the next restore.

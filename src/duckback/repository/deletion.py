@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from duckback.errors import AlreadyExists
+from duckback.model.seal import sealed
 from duckback.model.tombstone import Done, Plan, Tombstone, parse
 from duckback.repository import layout
 from duckback.repository.repository import Repository
@@ -54,7 +55,7 @@ class Deletion:
 
     def entomb(self, tombstone: Tombstone) -> None:
         """Say that a backup goes; that it does already is no error."""
-        self._create(layout.tombstone_key(self._database, tombstone.backup_id), tombstone.model_dump_json().encode())
+        self._create(layout.tombstone_key(self._database, tombstone.backup_id), sealed(tombstone))
 
     def tombstone(self, backup_id: UUID) -> Tombstone:
         """The tombstone of a backup."""
@@ -66,7 +67,7 @@ class Deletion:
         if held is not None:
             return parse(Plan, held, source=f"the cached plan of {backup_id}")
         found = read_plan(self._store, self._database, backup_id)
-        self._plans.put(f"{backup_id}.json", found.model_dump_json().encode())
+        self._plans.put(f"{backup_id}.json", sealed(found))
         return found
 
     def decide(self) -> None:
@@ -103,7 +104,7 @@ class Deletion:
             going = {one.key: one.size for one in tombstone.objects if one.key not in referred | taken}
             counted = [size for key, size in going.items() if self._is_on_the_books(tombstone, key, stones)]
             plan = Plan(backup_id=backup_id, keys=tuple(going), bytes=sum(counted))
-            self._create(layout.tombstone_key(self._database, backup_id, "plan"), plan.model_dump_json().encode())
+            self._create(layout.tombstone_key(self._database, backup_id, "plan"), sealed(plan))
             taken.update(self.plan(backup_id).keys)
 
     def _is_on_the_books(self, tombstone: Tombstone, key: str, stones: Stones) -> bool:
@@ -124,7 +125,7 @@ class Deletion:
         if failures:
             return Finished(tombstone, None, tuple(failures))
         done = Done(backup_id=backup_id, keys=plan.keys, bytes=plan.bytes)
-        self._create(layout.tombstone_key(self._database, backup_id, "done"), done.model_dump_json().encode())
+        self._create(layout.tombstone_key(self._database, backup_id, "done"), sealed(done))
         return Finished(tombstone, done)
 
     def at_risk(self) -> set[str]:

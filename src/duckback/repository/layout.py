@@ -2,12 +2,15 @@
 
 import hashlib
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from urllib.parse import quote, unquote
 from uuid import UUID
 
+from duckback.model.ids import time_of
 from duckback.model.lease import LeaseKind
+from duckback.model.proof import Level, Proof, Verdict
 
 REPOSITORY_KEY = "repository.json"
 
@@ -20,6 +23,10 @@ _PIN = re.compile(r"[^/]+/pins/(?P<id>[0-9a-f-]{36})\.json")
 _LEASE = re.compile(r"[^/]+/leases/(?P<kind>backup|prune)/(?P<generation>[0-9]{6})-(?P<beat>[0-9]{6})\.json")
 _WRITER = re.compile(r"(?P<id>[0-9a-f-]{36})-[^/]+")
 _PROOF = re.compile(r"[^/]+/proofs/(?P<id>[0-9a-f-]{36})/[^/]+\.json")
+_PROOF_NAME = re.compile(
+    r"(?P<run>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(?P<level>objects|data|restore)-(?P<result>good|bad)"
+    r"-(?P<manifest>[0-9a-f]{16}|none)\.json"
+)
 
 
 def encode_name(name: str) -> str:
@@ -154,3 +161,42 @@ def backup_of_proof(key: str) -> UUID | None:
     """The backup that a proof is about, None where the key is not that of one."""
     found = _PROOF.fullmatch(key)
     return UUID(found["id"]) if found else None
+
+
+def proof_prefix(database: str) -> str:
+    """What the keys of all proofs of a database's backups start with."""
+    return f"{encode_name(database)}/proofs/"
+
+
+def proof_key(database: str, proof: Proof) -> str:
+    """Where a proof lies: `<database>/proofs/<backup-id>/<run-id>-<level>-<result>-<manifest>.json`.
+
+    `manifest` is the beginning of the manifest's SHA-256, 16 hex digits, or `none`: so that a listing tells what is to
+    be thought of every backup, and not one proof needs to be read for it.
+    """
+    manifest = (proof.manifest_sha256 or "none")[:_DIGEST_CHARS]
+    name = f"{proof.run_id}-{proof.level}-{proof.result}-{manifest}.json"
+    return f"{proof_prefix(database)}{proof.backup_id}/{name}"
+
+
+@dataclass(frozen=True)
+class ProofName:
+    """What a proof's key says; `manifest` is the beginning of the manifest's SHA-256, if it could be read."""
+
+    backup_id: UUID
+    verdict: Verdict
+    manifest: str | None
+
+
+def proof_of(key: str) -> ProofName | None:
+    """What a key says of the proof under it; None where it is not that of one."""
+    backup_id, found = backup_of_proof(key), _PROOF_NAME.fullmatch(key.rpartition("/")[2])
+    if backup_id is None or found is None:
+        return None
+    try:
+        at = time_of(UUID(found["run"]))
+    except ValueError:
+        return None
+    level: Level = found["level"]  # type: ignore[assignment]  # the expression has these alone
+    manifest = None if found["manifest"] == "none" else found["manifest"]
+    return ProofName(backup_id, Verdict(at, level, found["result"] == "good"), manifest)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
-from duckback.errors import IntegrityError, NotFound, StoreError
+from duckback.errors import DamagedObject, NotFound, StoreError
 from duckback.model.manifest import ObjectRef
 from duckback.store.base import BytesDone, Store
 from duckback.store.digest import digest_file
 
 _DOWNLOADS = 4
+_READ_ONLY = 0o400
+_OTHER = "does not hold the bytes that were backed up"
 _HINT = "Restore an older backup: `duckback list` shows them."
 
 
@@ -20,10 +22,11 @@ class ObjectFiles:
 
     Args:
         store: the repository's.
-        copies: the directory of the database's local copies, one directory a backup.
+        copies: the directory of the database's local copies, one directory a backup; None: they do not count, for it
+            is the store's bytes that are in question.
     """
 
-    def __init__(self, store: Store, copies: Path) -> None:
+    def __init__(self, store: Store, copies: Path | None) -> None:
         self._store = store
         self._copies = copies
 
@@ -36,7 +39,7 @@ class ObjectFiles:
             on_bytes: hears of bytes that were hashed, from any thread.
 
         Raises:
-            IntegrityError: an object is missing, or holds other bytes.
+            DamagedObject: one is missing, or holds other bytes.
             StoreError: it cannot be read.
         """
         folder.mkdir(exist_ok=True)
@@ -49,9 +52,9 @@ class ObjectFiles:
             pool.shutdown(cancel_futures=True)
 
     def _get(self, ref: ObjectRef, path: Path, on_bytes: BytesDone) -> Path:
-        copy = self.copy_of(ref)
         try:
-            if copy.is_file() and self._is(copy, ref):
+            copy = self.copy_of(ref) if self._copies is not None else None
+            if copy is not None and copy.is_file() and self._is(copy, ref):
                 on_bytes(ref.size)
                 return copy
             in_place = self._store.local_path(ref.key)
@@ -64,12 +67,15 @@ class ObjectFiles:
             else:
                 is_right = self._fetch(ref, path, on_bytes)
         except (NotFound, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            raise IntegrityError(f"{self._store.uri(ref.key)} is missing", hint=_HINT) from error
+            raise self._damaged(ref, "is missing", "missing") from error
         except OSError as error:
             raise StoreError(f"cannot read {self._store.uri(ref.key)}: {error.strerror}") from error
         if not is_right:
-            raise IntegrityError(f"{self._store.uri(ref.key)} does not hold the bytes that were backed up", hint=_HINT)
+            raise self._damaged(ref, _OTHER, _OTHER)
         return path
+
+    def _damaged(self, ref: ObjectRef, what: str, problem: str) -> DamagedObject:
+        return DamagedObject(f"{self._store.uri(ref.key)} {what}", hint=_HINT, key=ref.key, problem=problem)
 
     def _fetch(self, ref: ObjectRef, path: Path, on_bytes: BytesDone) -> bool:
         # Under another name until it is known to be right.
@@ -77,6 +83,7 @@ class ObjectFiles:
         sha256 = self._store.fetch(ref.key, arriving, on_bytes=on_bytes)
         if (sha256, arriving.stat().st_size) != (ref.sha256, ref.size):
             return False
+        arriving.chmod(_READ_ONLY)
         arriving.rename(path)
         return True
 
@@ -85,7 +92,13 @@ class ObjectFiles:
         return (digest.sha256, digest.size) == (ref.sha256, ref.size)
 
     def copy_of(self, ref: ObjectRef) -> Path:
-        """Where the local copy of an object is, if there is one."""
+        """Where the local copy of an object is, if there is one.
+
+        Raises:
+            ValueError: no local copies count.
+        """
+        if self._copies is None:
+            raise ValueError("there are no local copies here")
         return self._copies / str(ref.backup_id) / PurePosixPath(ref.key).name
 
 

@@ -1,14 +1,13 @@
 """Which backup an incremental is the difference to."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
 from duckback.errors import IntegrityError
+from duckback.model.recorded import Known
 from duckback.repository.repository import Committed, Repository
-
-DigestOf = Callable[[UUID], str | None]
-"""From a backup's id: the first hex digits of its manifest's SHA-256, as a ledger has recorded them, else None."""
+from duckback.repository.trust import doubt_about, rolled_back
+from duckback.repository.witnesses import Witnesses
 
 
 @dataclass(frozen=True)
@@ -19,14 +18,14 @@ class Parent:
     doubt: str | None = None
 
 
-def find_parent(repository: Repository, database: str, pruned: frozenset[UUID], recorded: DigestOf) -> Parent:
+def find_parent(repository: Repository, database: str, pruned: frozenset[UUID], known: Known) -> Parent:
     """The newest committed backup of a database that is not being pruned, if its manifest can be trusted.
 
     Args:
         repository: where to look.
         database: whose backups.
         pruned: those that are being pruned, or are gone.
-        recorded: what the ledger knows.
+        known: to the ledger.
 
     Raises:
         StoreError: the store does not answer.
@@ -38,7 +37,6 @@ def find_parent(repository: Repository, database: str, pruned: frozenset[UUID], 
         committed = repository.read(database, there[-1])
     except IntegrityError as error:
         return Parent(None, error.message)
-    digest = recorded(committed.manifest.backup_id)
-    if digest is not None and not committed.sha256.startswith(digest):
-        return Parent(None, f"the manifest of backup {there[-1]} is not the one that the ledger has recorded")
-    return Parent(committed)
+    witnesses = Witnesses({}, {}, known.committed)
+    doubt = doubt_about(committed, witnesses, known) or rolled_back(committed, there, pruned, known)
+    return Parent(None, doubt) if doubt is not None else Parent(committed)

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from duckback.errors import AlreadyExists, IntegrityError, NoSuchBackup, StoreError
 from duckback.model.pin import MAX_PIN_BYTES, Pin
+from duckback.model.seal import sealed, unseal
 from duckback.repository import layout
 from duckback.repository.stones import each, look
 from duckback.store.base import Store
@@ -24,8 +25,10 @@ def read_pins(store: Store, database: str) -> dict[UUID, Pin]:
 
 
 def _read(store: Store, key: str) -> Pin:
+    document = unseal(store.get(key, limit=MAX_PIN_BYTES))
     try:
-        pin = Pin.model_validate_json(store.get(key, limit=MAX_PIN_BYTES))
+        # What is not sealed as it should be is no document at all.
+        pin = Pin.model_validate_json(document or b"")
     except ValidationError as error:
         raise IntegrityError(f"{store.uri(key)} is damaged", hint="Delete it, and pin the backup again.") from error
     if pin.backup_id != layout.backup_of_pin(key):
@@ -44,7 +47,7 @@ def pin(store: Store, database: str, backup_id: UUID, reason: str, now: datetime
     """
     key = layout.pin_key(database, backup_id)
     try:
-        store.create(key, Pin(backup_id=backup_id, reason=reason, pinned_at=now).model_dump_json().encode())
+        store.create(key, sealed(Pin(backup_id=backup_id, reason=reason, pinned_at=now)))
     except AlreadyExists:
         return _read(store, key)
     # After the pin is there: a prune that begins later sees it.

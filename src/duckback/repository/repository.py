@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from duckback.errors import (
     AlreadyExists,
@@ -17,6 +17,7 @@ from duckback.errors import (
 )
 from duckback.model.catalog import Frozen
 from duckback.model.manifest import FORMAT, MAX_MANIFEST_BYTES, Manifest, decode
+from duckback.model.seal import sealed, unseal
 from duckback.repository import layout
 from duckback.repository.stones import each, look
 from duckback.store.base import Store
@@ -31,6 +32,10 @@ class Descriptor(Frozen):
     format: str
     repository_id: UUID
     created_at: datetime
+
+
+class _Format(BaseModel):
+    format: str
 
 
 @dataclass(frozen=True)
@@ -68,16 +73,7 @@ class Repository:
                 f"there is no repository at {store.url}",
                 hint=_what_is_there(store),
             ) from error
-        try:
-            descriptor = Descriptor.model_validate_json(data)
-        except ValidationError as error:
-            raise IntegrityError(f"{layout.REPOSITORY_KEY} at {store.url} is damaged") from error
-        if descriptor.format != FORMAT:
-            raise IntegrityError(
-                f"the repository at {store.url} has format {descriptor.format!r}, and this Duckback reads {FORMAT!r}",
-                hint="Use the Duckback that wrote it, or a newer one.",
-            )
-        return cls(store, descriptor)
+        return cls(store, _descriptor(data, store))
 
     @classmethod
     def open_or_create(cls, store: Store, now: datetime) -> "Repository":
@@ -87,7 +83,7 @@ class Repository:
         except NoRepository:
             descriptor = Descriptor(format=FORMAT, repository_id=uuid4(), created_at=now)
         try:
-            store.create(layout.REPOSITORY_KEY, descriptor.model_dump_json().encode())
+            store.create(layout.REPOSITORY_KEY, sealed(descriptor))
         except AlreadyExists:
             return cls.open(store)
         return cls(store, descriptor)
@@ -184,6 +180,28 @@ class Repository:
     def _outside(self, manifest: Manifest) -> Iterable[str]:
         prefix = layout.data_prefix(manifest.database)
         return (ref.key for ref in manifest.objects if not ref.key.startswith(prefix))
+
+
+def _descriptor(data: bytes, store: Store) -> Descriptor:
+    document = unseal(data)
+    try:
+        # What another format has at its end, if anything, only its own reader knows.
+        found = _Format.model_validate_json(data).format if document is None else FORMAT
+        descriptor = None if document is None else Descriptor.model_validate_json(document)
+    except ValidationError as error:
+        raise IntegrityError(f"{layout.REPOSITORY_KEY} at {store.url} is damaged") from error
+    if descriptor is not None:
+        found = descriptor.format
+    if found != FORMAT:
+        raise IntegrityError(
+            f"the repository at {store.url} has format {found!r}, and this Duckback reads {FORMAT!r}",
+            hint="Use the Duckback that wrote it, or a newer one.",
+        )
+    if descriptor is None:
+        raise IntegrityError(
+            f"{layout.REPOSITORY_KEY} at {store.url} is damaged: the checksum at its end is not that of its bytes"
+        )
+    return descriptor
 
 
 def _what_is_there(store: Store) -> str:

@@ -4,6 +4,7 @@ duckdb-full-export         the snapshot becomes Parquet, is uploaded, committed 
 duckdb-incremental-export  the same for what has changed since the last backup
 duckdb-restore             a backup becomes a database file again, is proven, and only then takes the target's name
 duckdb-verification        what the store holds is compared with what was committed
+duckdb-test-restore        a backup becomes a database file again, is proven, and goes
 duckdb-cleanup             what retention drops goes, and what no backup refers to
 """
 
@@ -56,8 +57,21 @@ RESTORE = Route(
 
 VERIFICATION = Route(
     name="duckdb-verification",
+    on_start=("prepare-staging",),
     processors=("verify-duckdb-backups", "record-verification-event"),
-    on_completion=("deliver-ledger-events",),
+    on_completion=("remove-staging", "deliver-ledger-events"),
+)
+
+TEST_RESTORE = Route(
+    name="duckdb-test-restore",
+    on_start=("prepare-staging",),
+    processors=(
+        "select-backup",
+        "fetch-objects",
+        "restore-duckdb-from-parquet",
+        "verify-restored-database",
+    ),
+    on_completion=("judge-test-restore", "record-verification-event", "remove-staging", "deliver-ledger-events"),
 )
 
 CLEANUP = Route(
@@ -66,4 +80,4 @@ CLEANUP = Route(
     on_completion=("deliver-ledger-events",),
 )
 
-ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION, CLEANUP)
+ROUTES = (FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, VERIFICATION, TEST_RESTORE, CLEANUP)

@@ -1,6 +1,5 @@
 """The engine: a loop over a route's processors."""
 
-import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,17 +7,12 @@ from typing import Any
 
 import structlog
 
-from duckback import interrupts
+from duckback import interrupts, logs
 from duckback.interrupts import undisturbed
 from duckback.routes.processor import E, Processor
 from duckback.routes.route import Route
 
-# A library is silent until its user asks: what is logged goes to the standard logger "duckback".
-_log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
-    logging.getLogger("duckback"),
-    processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
-    wrapper_class=structlog.stdlib.BoundLogger,
-)
+_log = logs.logger()
 
 
 def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> E:
@@ -35,6 +29,11 @@ def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> 
     Raises:
         DuckbackError: a processor failed; the on_completion steps have run.
     """
+    with structlog.contextvars.bound_contextvars(route=route.name, database=exchange.database):
+        return _run(route, exchange, processors)
+
+
+def _run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> E:
     try:
         with undisturbed():
             for name in route.on_start:

@@ -8,11 +8,14 @@ from typing import Literal, TypeVar
 from uuid import UUID
 
 from duckback.model.catalog import Deferred
+from duckback.model.damage import Damage
 from duckback.model.export import Export
 from duckback.model.manifest import Manifest
+from duckback.model.proof import Compared, Level, Problem, Result
 from duckback.model.selection import EVERYTHING, Selection
 from duckback.repository.cleanup import Cleaned
 from duckback.repository.repository import Committed
+from duckback.routes.deadline import Deadline
 from duckback.source.capture import Capture
 from duckback.source.scratch import Scratch
 
@@ -117,6 +120,7 @@ class RestoreExchange(Exchange):
         storage_version: of the new file; None: the source's.
         selection: what of the backup.
         trust_ddl: run definitions that read files or the network too.
+        trust_repository: though a ledger or a proof contradicts it.
         selected: the manifest, narrowed to the selection.
         scratch: the private directory beside the target, in which the new file is made.
         kept_as: where an existing target was moved.
@@ -132,6 +136,7 @@ class RestoreExchange(Exchange):
     storage_version: str | None
     selection: Selection = EVERYTHING
     trust_ddl: bool = False
+    trust_repository: bool = False
     committed: Committed | None = None
     selected: Manifest | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
@@ -142,8 +147,8 @@ class RestoreExchange(Exchange):
 
     @property
     def scratches(self) -> tuple[Scratch, ...]:
-        """The run's private directories, the one beside the target too."""
-        return (*super().scratches, *((self.scratch,) if self.scratch is not None else ()))
+        """The run's private directories, the one beside the target first: it may lie in the other."""
+        return (*((self.scratch,) if self.scratch is not None else ()), *super().scratches)
 
     @property
     def manifest(self) -> Manifest:
@@ -157,35 +162,71 @@ class RestoreExchange(Exchange):
 
 
 @dataclass(frozen=True)
-class Problem:
-    """What is wrong with a backup: the object and table concerned, where it is one, and what."""
-
-    object: str | None
-    table: str | None
-    what: str
-
-
-@dataclass(frozen=True)
 class Verified:
-    """The result of verifying one backup; `committed` is None where its manifest itself is bad."""
+    """The result of verifying one backup.
+
+    Attributes:
+        committed: None where its manifest cannot be read, or is not there.
+        seconds: what it took.
+        compared: what of the rows was compared; None where none were.
+    """
 
     backup_id: UUID
     committed: Committed | None
     problems: tuple[Problem, ...]
+    seconds: float = 0.0
+    compared: Compared | None = None
 
     @property
     def is_good(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
 
+    @property
+    def word(self) -> Result:
+        """`good` or `bad`."""
+        return "good" if self.is_good else "bad"
+
 
 @dataclass(frozen=True, kw_only=True)
-class VerificationExchange(Exchange):
-    """One verification run: `wanted` is a backup's id, or None for all."""
+class ProvingExchange(Exchange):
+    """A run that says of backups whether they are good.
+
+    Attributes:
+        level: how deeply it looks.
+        results: of the backups that were reached.
+    """
 
     run_id: UUID
-    wanted: UUID | None
+    level: Level
     results: tuple[Verified, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestRestoreExchange(RestoreExchange, ProvingExchange):
+    """A restore into the run's own staging directory, of which nothing stays but the result."""
+
+    __test__ = False  # its name does not make it one of pytest's
+
+    level: Level = "restore"
+    deadline: Deadline = field(default_factory=lambda: Deadline(None))
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationExchange(ProvingExchange):
+    """One verification run.
+
+    Attributes:
+        wanted: a backup's id, or None for all.
+        deadline: the end of its time.
+        not_reached: those that were not, because the time was up.
+        damage: which backups each damaged object concerns, and what is left of its table.
+    """
+
+    wanted: UUID | None
+    deadline: Deadline = field(default_factory=lambda: Deadline(None))
+    not_reached: tuple[UUID, ...] = ()
+    damage: tuple[Damage, ...] = ()
 
 
 def required(value: T | None) -> T:

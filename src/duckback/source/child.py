@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import suppress
 from typing import IO, Any
 
-from duckback.errors import IntegrityError, SourceDamaged, SourceError, error_classes
+from duckback.errors import IntegrityError, SourceDamaged, SourceError, TookTooLong, error_classes
 from duckback.model.progress import Progress, Report
 from duckback.source.jobs import Caller, Job
 from duckback.source.order import Fetch, nothing_to_fetch
@@ -30,6 +31,7 @@ def run_job(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
     Raises:
         DuckbackError: what the job raised, of the same class.
         SourceDamaged: the child died of what it read.
+        TookTooLong: its time was over.
         SourceError: it was killed, or ended in a way that we have not foreseen.
     """
     command = [sys.executable, "-m", "duckback.source.worker"]
@@ -38,11 +40,44 @@ def run_job(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
         child = subprocess.Popen(  # noqa: S603 -- our own module, no shell
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, process_group=0
         )
+        watch = _Watch(child, job.time_limit)
         try:
             return _converse(child, job, Caller(report, fetch), stderr)
+        except SourceError as error:
+            watch.blame(error)
+            raise
         finally:
+            watch.stop()
             child.kill()
             child.communicate()
+
+
+class _Watch:
+    """Ends a child when its time is over, whatever it is doing: a definition may have been made to take for ever."""
+
+    def __init__(self, child: "subprocess.Popen[bytes]", seconds: float | None) -> None:
+        self._child = child
+        self._seconds = seconds
+        self._is_over = False
+        self._timer = threading.Timer(seconds, self._end) if seconds is not None else None
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _end(self) -> None:
+        self._is_over = True
+        self._child.kill()
+
+    def blame(self, error: SourceError) -> None:
+        """Raise TookTooLong in place of an error that comes of the end."""
+        if self._is_over:
+            raise TookTooLong(
+                f"the worker process was ended after {self._seconds:.0f} s", hint="Give it longer: --job-timeout."
+            ) from error
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 def _converse(child: "subprocess.Popen[bytes]", job: Job, caller: Caller, stderr: IO[bytes]) -> str:

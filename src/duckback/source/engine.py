@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import duckdb
 from duckback.errors import SourceBusy, SourceDamaged, SourceError, UsageError
 from duckback.source.sql import identifier, literal
 
+ENGINE_VERSION: str = duckdb.__version__
+"""The release of DuckDB that runs here."""
 KEEPS_ONE_ZERO = duckdb.__version__.startswith("1.")
 """Whether this DuckDB takes 0.0 and -0.0 for one value when it stores them: in a dictionary of a Parquet file, in a run
 of a database file (RLE), and, which no setting changes, in a segment of a database file that holds nothing else."""
@@ -22,11 +24,34 @@ _HASH_PROBE = "SELECT hash(42, 'duckback', 1.5, DATE '2026-11-23')"
 
 @dataclass(frozen=True)
 class Resources:
-    """What DuckDB may use: memory as it spells it ("600MB"), threads, and a directory to spill to."""
+    """What DuckDB may use: memory as it spells it ("600MB"), threads, a directory to spill to, and time.
+
+    Attributes:
+        seconds: after which its process is ended; None: never.
+    """
 
     memory_limit: str
     threads: int
     spill: Path
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Resources but for the directory, which every run has for itself."""
+
+    memory_limit: str
+    threads: int
+    seconds: float | None = None
+
+    def at(self, spill: Path) -> Resources:
+        """With a directory to spill to."""
+        return Resources(self.memory_limit, self.threads, spill, self.seconds)
+
+    def within(self, seconds: float | None) -> "Limits":
+        """The same, but with no more time than that; None: with as much as before."""
+        both = [one for one in (self.seconds, seconds) if one is not None]
+        return replace(self, seconds=min(both, default=None))
 
 
 def connect(resources: Resources) -> duckdb.DuckDBPyConnection:

@@ -22,6 +22,7 @@ from duckback.source.install import install
 from duckback.source.load import build_database, examine_database
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
 from duckback.source.proof import prove_files
+from duckback.source.reading import read_rows
 from duckback.source.sequences import at_their_positions, refuse_unless_told
 
 DEFERRED: TypeAdapter[tuple[Deferred, ...]] = TypeAdapter(tuple[Deferred, ...])
@@ -48,11 +49,33 @@ class Job(BaseModel, ABC):
     def run(self, caller: Caller) -> str:
         """Do it, and return the result as text."""
 
+    @property
+    def time_limit(self) -> float | None:
+        """Seconds after which its process is ended; None: never."""
+        return None
+
+    @property
+    def memory_limit(self) -> str | None:
+        """Beyond which, and what DuckDB does not count, its process gets no memory; None: as much as there is."""
+        return None
+
 
 class DuckDBJob(Job):
     """Common to most: what DuckDB may use in the child."""
 
     resources: Resources
+
+    @property
+    def time_limit(self) -> float | None:
+        return self.resources.seconds
+
+
+class WaryJob(DuckDBJob):
+    """What reads the manifests and objects of a repository, which somebody may have forged."""
+
+    @property
+    def memory_limit(self) -> str | None:
+        return self.resources.memory_limit
 
 
 class ExportFile(Job):
@@ -158,7 +181,7 @@ class ProveFiles(DuckDBJob):
         return prove_files(self.export, self.staging, resources=self.resources, report=caller.report).model_dump_json()
 
 
-class BuildDatabase(DuckDBJob):
+class BuildDatabase(WaryJob):
     """Make a database file from a manifest and its objects' files."""
 
     task: Literal["build"] = "build"
@@ -182,7 +205,7 @@ class BuildDatabase(DuckDBJob):
         return DEFERRED.dump_json(tuple(deferred)).decode()
 
 
-class ExamineDatabase(DuckDBJob):
+class ExamineDatabase(WaryJob):
     """Compare a restored file with the manifest."""
 
     task: Literal["examine"] = "examine"
@@ -197,6 +220,18 @@ class ExamineDatabase(DuckDBJob):
             self.target, self.manifest, self.files, self.deferred, resources=self.resources, report=caller.report
         )
         return NOTICES.dump_json(tuple(notices)).decode()
+
+
+class ReadRows(WaryJob):
+    """Read the rows of a backup from its objects alone."""
+
+    task: Literal["read"] = "read"
+    manifest: Manifest
+    files: dict[str, Path]
+
+    def run(self, caller: Caller) -> str:
+        """Returns the RowsRead as JSON."""
+        return read_rows(self.manifest, self.files, resources=self.resources, report=caller.report).model_dump_json()
 
 
 class InstallDatabase(Job):
@@ -217,6 +252,14 @@ class InstallDatabase(Job):
 
 
 AnyJob = Annotated[
-    BuildDatabase | ExamineDatabase | ExportFile | ExportImage | InstallDatabase | LookAtFile | ProveFiles | TakeImage,
+    BuildDatabase
+    | ExamineDatabase
+    | ExportFile
+    | ExportImage
+    | InstallDatabase
+    | LookAtFile
+    | ProveFiles
+    | ReadRows
+    | TakeImage,
     Field(discriminator="task"),
 ]

@@ -28,6 +28,7 @@ from duckback.source.engine import (
 from duckback.source.expressions import parsed_by
 from duckback.source.fingerprint import fingerprint_of
 from duckback.source.load_rows import load_rows, rows_of
+from duckback.source.reading import refuse_more_rows
 from duckback.source.sql import literal, qualified
 from duckback.source.types import has_floats
 
@@ -84,6 +85,8 @@ def build_database(
         _refuse_rows(con, catalog)
         rows_done = 0
         for table, rows in zip(catalog.tables, _in_order(manifest), strict=True):
+            with translated(f"table {table.label}"):
+                refuse_more_rows(con, rows, files)
             load_rows(con, table, rows, files, _tell(report, rows_done, rows.rows, manifest.rows))
             rows_done += rows.rows
         deferred += create_on_rows(con, catalog)

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from duckback.errors import DuckbackError, IntegrityError, SourceError
+from duckback.source.confine import confine
 from duckback.source.jobs import AnyJob, Caller
 from duckback.source.order import Fetch
 
@@ -28,6 +29,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     send = _sender()
     job = _JOBS.validate_json(_first_line())
+    if job.memory_limit is not None:
+        confine(job.memory_limit)
     answers: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(answers,), daemon=True).start()
     caller = Caller(lambda progress: send({"progress": vars(progress)}), _fetcher(send, answers))

@@ -9,6 +9,7 @@ from duckback.errors import IntegrityError, UsageError
 from duckback.store.base import ObjectLock, Store
 from duckback.store.keys import check_key
 from duckback.store.local import LocalStore
+from duckback.store.retrying import RetryingStore
 from duckback.store.s3_options import S3Options
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
@@ -53,7 +54,8 @@ def _open_s3(url: str, options: S3Options, lock: ObjectLock | None) -> Store:
         raise UsageError(f"{url!r} has an empty or relative part in its prefix", hint=_FORMS) from error
     # boto3 takes half a second to import, which a local repository should not cost.
     driver: type[Store] = import_module("duckback.store.s3").S3Store
-    return driver(bucket, prefix, options, lock)  # type: ignore[call-arg]  # a Protocol says nothing of constructors
+    found = driver(bucket, prefix, options, lock)  # type: ignore[call-arg]  # a Protocol says nothing of constructors
+    return RetryingStore(found, seconds=options.retry_seconds)
 
 
 def _path_of(url: str) -> Path:

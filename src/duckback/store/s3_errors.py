@@ -9,14 +9,24 @@ from typing import Any
 from boto3.exceptions import Boto3Error
 from botocore import exceptions as aws
 
-from duckback.errors import AccessDenied, AlreadyExists, IntegrityError, NotFound, StoreError, StoreUnavailable
+from duckback.errors import (
+    AccessDenied,
+    AlreadyExists,
+    IntegrityError,
+    NotFound,
+    StoreError,
+    StoreUnavailable,
+    StoreUnreachable,
+)
 
 _REDIRECTS = {"PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"}
 _CORRUPT = {"BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"}
 _LATER = {"RequestTimeout", "RequestTimeoutException", "SlowDown", "ServiceUnavailable", "InternalError"}
 _LATER |= {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests", "IncompleteBody"}
 _LATER_STATUS = {409, 429, 500, 502, 503, 504}
+_STALE = {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "RequestExpired"}
 _SSE_WORDS = ("encrypt", "kms", "x-amz-server-side")
+_RENEW = "These credentials are no longer valid: renew them (aws sso login, or a new session token)."
 _CHECK_CREDENTIALS = "Check the credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE, --s3-profile) and what they may do here."
 
 _NO_CREDENTIALS = (
@@ -88,7 +98,7 @@ def _not_answered(error: BaseException, message: str) -> StoreError:
     if isinstance(error, aws.SSLError):
         return StoreError(message, hint="Check the certificate of the endpoint, or AWS_CA_BUNDLE.")
     if isinstance(error, _NETWORK):
-        return StoreUnavailable(message, hint="Check the network and --s3-endpoint-url.")
+        return StoreUnreachable(message, hint="Check the network and --s3-endpoint-url.")
     return StoreError(message)
 
 
@@ -112,9 +122,8 @@ def _by_status(answer: Answer, what: str, *, sse: str) -> StoreError:
     message = f"{what}: {answer}"
     if answer.code in _REDIRECTS or answer.status == HTTPStatus.MOVED_PERMANENTLY:
         return StoreError(message, hint="The bucket is in another region: set --s3-region.")
-    if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        wrong_clock = answer.code == "RequestTimeTooSkewed"
-        return AccessDenied(message, hint="Set the clock of this machine." if wrong_clock else _CHECK_CREDENTIALS)
+    if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or answer.code in _STALE:
+        return AccessDenied(message, hint=_hint_on_access(answer.code))
     if answer.status == HTTPStatus.NOT_FOUND:
         return NotFound(f"{what}: it does not exist")
     if answer.status == HTTPStatus.PRECONDITION_FAILED:
@@ -122,6 +131,12 @@ def _by_status(answer: Answer, what: str, *, sse: str) -> StoreError:
     if answer.code in _LATER or answer.status in _LATER_STATUS:
         return StoreUnavailable(message, hint=_kms_hint(sse))
     return StoreError(message)
+
+
+def _hint_on_access(code: str) -> str:
+    if code == "RequestTimeTooSkewed":
+        return "Set the clock of this machine."
+    return _RENEW if code in _STALE else _CHECK_CREDENTIALS
 
 
 def _refuses_encryption(answer: Answer, sse: str) -> bool:

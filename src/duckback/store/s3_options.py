@@ -34,6 +34,10 @@ class S3Options(BaseModel):
         16 << 20, description="bytes of a part of a multipart upload, 5 MiB or more"
     )
 
+    retry_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
+        60, description="how long a store that has stopped answering is asked again"
+    )
+
     @field_validator("endpoint_url")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:

@@ -148,6 +148,16 @@ def test_wording_is_no_difference(kind: str, change: dict[str, Any]) -> None:
     assert told(catalog(kind, {}), catalog(kind, change)) == []
 
 
+@pytest.mark.parametrize("own", [(), (UserType(schema_name="s", name="double", definition="INTEGER"),)])
+def test_quotes_around_a_kind_are_no_difference_unless_a_type_is_called_like_it(own: tuple[UserType, ...]) -> None:
+    def with_default(kind: str) -> Catalog:
+        column = TABLE.columns[0].model_copy(update={"default": f"CAST(1 AS {kind})"})
+        return Catalog(types=own, tables=(TABLE.model_copy(update={"columns": (column,)}),))
+
+    assert len(told(with_default("DOUBLE"), with_default('"DOUBLE"'))) == len(own)
+    assert len(told(with_default("DOUBLE"), with_default('"double"'))) == 1
+
+
 def test_the_order_of_constraints_is_no_difference() -> None:
     some = tuple(Constraint(kind="CHECK", expression=text) for text in ("a", "b"))
     assert told(catalog("table", {"constraints": some}), catalog("table", {"constraints": some[::-1]})) == []

@@ -1,0 +1,143 @@
+"""Hooks around routes: who is told what, and that a bad hook makes no good backup bad and hides no bad one."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.listener import Listener
+from support.place import Place
+
+SECRET = "s3cr3t-token-of-the-hook"
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    with Listener() as found:
+        yield found
+
+
+def command(code: str) -> str:
+    return f"{sys.executable} -c '{code}'"
+
+
+def test_a_webhook_hears_of_the_start_and_the_success_of_a_backup(place: Place, listener: Listener) -> None:
+    url = f"{listener.url}/hook/{SECRET}"
+    done = place.run("backup", place.database, "--hooks-webhook", url, "--json").worked()
+    assert [path for path, _ in listener.got] == [f"/hook/{SECRET}"] * 2
+    start, success = (told for _, told in listener.got)
+    assert start["schema"] == "duckback.hook/1"
+    assert (start["event"], success["event"]) == ("start", "success")
+    assert {one["route"] for one in (start, success)} == {"duckdb-full-export"}
+    assert {one["database"] for one in (start, success)} == {"small"}
+    assert start["run_id"] == success["run_id"]
+    assert success["backup_id"] == done.json["id"]
+    assert (success["rows"], success["scope"]) == (450, "full")
+
+
+def test_a_ping_is_start_then_nothing_then_fail_with_the_run_s_id(full: Place, listener: Listener) -> None:
+    full.run("backup", full.database, "--hooks-ping", f"{listener.url}/abc").worked()
+    full.run("backup", full.root / "absent.duckdb", "--hooks-ping", f"{listener.url}/abc").failed(30)
+    paths = [path.partition("?rid=") for path, _ in listener.got]
+    assert [path for path, _, _ in paths] == ["/abc/start", "/abc", "/abc/start", "/abc/fail"]
+    assert paths[0][2] == paths[1][2] != paths[2][2]
+    failed = listener.got[-1][1]
+    assert failed["error"]["type"] == "SourceError"
+    assert "absent.duckdb" in failed["error"]["message"]
+
+
+def test_a_failure_before_the_route_is_told_too(place: Place, listener: Listener) -> None:
+    place.repo.write_text("a file where a directory should be")
+    ran = place.run("backup", place.database, "--hooks-webhook", listener.url)
+    assert ran.code == 40
+    assert [told["event"] for _, told in listener.got] == ["failure"]
+
+
+def test_restores_and_verifications_have_hooks_and_bad_results_are_failures(full: Place, listener: Listener) -> None:
+    hooked = ("--hooks-webhook", listener.url)
+    full.run("restore", full.target, *hooked).worked()
+    full.run("verify", *hooked).worked()
+    full.objects()[0].chmod(0o600)
+    full.objects()[0].write_bytes(b"other bytes")
+    assert full.run("verify", *hooked).code == 20
+    told = [(one["route"], one["event"]) for _, one in listener.got]
+    assert told == [
+        ("duckdb-restore", "start"),
+        ("duckdb-restore", "success"),
+        ("duckdb-verification", "start"),
+        ("duckdb-verification", "success"),
+        ("duckdb-verification", "start"),
+        ("duckdb-verification", "failure"),
+    ]
+    assert listener.got[-1][1]["bad"] == full.backup_ids()
+
+
+def test_a_command_gets_the_event_in_its_input_and_in_its_environment(place: Place) -> None:
+    note = place.root / "note"
+    code = f'import os,sys; open("{note}","a").write(os.environ["DUCKBACK_EVENT"]+sys.stdin.read()+chr(10))'
+    place.run("backup", place.database, "--hooks-command", command(code), "--hooks-events", "start,success").worked()
+    lines = note.read_text().splitlines()
+    assert [line.partition("{")[0] for line in lines] == ["start", "success"]
+    assert json.loads(lines[1].removeprefix("success"))["database"] == "small"
+
+
+def test_only_the_events_and_routes_that_were_chosen_are_told(full: Place, listener: Listener) -> None:
+    chosen = ("--hooks-webhook", listener.url, "--hooks-events", "failure", "--hooks-routes", "duckdb-verification")
+    full.run("backup", full.database, *chosen).worked()
+    full.run("verify", *chosen).worked()
+    assert listener.got == []
+    full.run("verify", "--hooks-routes", "duckdb-everything").failed(2, "there is no route 'duckdb-everything'")
+
+
+@pytest.mark.parametrize("how", ["refused", "status", "slow", "command fails", "command hangs", "no command"])
+def test_a_hook_that_fails_is_a_notice_and_the_backup_is_as_good(how: str, place: Place, listener: Listener) -> None:
+    listener.status, listener.delay = (500, 0) if how == "status" else (200, 5 if how == "slow" else 0)
+    hook = {
+        "refused": ("--hooks-webhook", f"http://127.0.0.1:1/{SECRET}"),
+        "status": ("--hooks-webhook", f"{listener.url}/{SECRET}"),
+        "slow": ("--hooks-ping", f"{listener.url}/{SECRET}"),
+        "command fails": ("--hooks-command", command(f'import sys; sys.exit("password={SECRET}")')),
+        "command hangs": ("--hooks-command", command("import time; time.sleep(60)")),
+        "no command": ("--hooks-command", "/no/such/command"),
+    }[how]
+    started = time.monotonic()
+    ran = place.run("backup", place.database, *hook, "--hooks-timeout", "1s", "-v").worked()
+    assert time.monotonic() - started < 30
+    words = {
+        "refused": "was not reached",
+        "status": "answered 500",
+        "slow": "was not reached",
+        "command fails": "ended with code 1",
+        "command hangs": "did not end within 1 s",
+        "no command": "cannot be run",
+    }[how]
+    assert words in ran.err
+    assert SECRET not in ran.err + ran.out
+    assert len(place.backup_ids()) == 1
+
+
+def test_a_hook_that_fails_does_not_hide_what_failed_the_backup(place: Place) -> None:
+    ran = place.run("backup", place.root / "absent.duckdb", "--hooks-webhook", "http://127.0.0.1:1/")
+    ran.failed(30, "no database file", "the webhook at 127.0.0.1 was not reached")
+
+
+def test_a_command_s_children_are_gone_when_its_time_is_over(place: Place, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    script = tmp_path / "hook.sh"
+    script.write_text(f"#!/bin/sh\n(sleep 3; touch {mark}) &\nwait\n")
+    script.chmod(0o700)
+    place.run("verify", "--hooks-command", script, "--hooks-timeout", "1s")
+    place.run("backup", place.database, "--hooks-command", script, "--hooks-timeout", "1s").worked()
+    time.sleep(2.5)
+    assert not mark.exists()
+
+
+def test_a_url_that_is_none_is_refused_without_being_repeated(place: Place) -> None:
+    ran = place.run("backup", place.database, "--hooks-ping", f"ftp://host/{SECRET}")
+    ran.failed(2, "hooks.ping", "must begin with http")
+    assert SECRET not in ran.err
+    shown = place.run("config show", "--hooks-ping", f"https://host/{SECRET}").worked()
+    assert "hooks-ping" in shown.out
+    assert SECRET not in shown.out
