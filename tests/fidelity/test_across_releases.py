@@ -180,3 +180,15 @@ def test_triggers_are_deferred_by_a_release_that_has_none(place: Place) -> None:
     ran.failed(3, "trigger main.counts could not be created")
     assert "CREATE TRIGGER counts" in place.target.with_name(f"{place.target.name}.deferred.sql").read_text()
     assert rows(place.target, "FROM src") == [(7,)]
+
+
+def test_signs_of_zeros_that_a_release_reads_and_cannot_store_are_in_its_backup(place: Place) -> None:
+    source, exact = place.root / "source.duckdb", place.root / "exact.duckdb"
+    zeros = "CREATE TABLE t AS SELECT (CASE WHEN i % 3 = 1 THEN '-0.0' ELSE '0.0' END)::DOUBLE AS d FROM range(30) r(i)"
+    python(NEW, MAKE, source, "v1.5.0", zeros)
+    place.spawn("backup", source, environment=environment(OLD)).worked()
+    place.spawn("restore", exact, environment=environment(NEW)).worked()
+    assert rows(exact, "SELECT count(*) FILTER (signbit(d)), count(*) FROM t") == [(10, 30)]
+    ran = place.spawn("restore", place.target, environment=environment(OLD)).worked()
+    assert "table main.t: DuckDB 1.5" in ran.err
+    assert "sign of every zero" in ran.err

@@ -264,10 +264,10 @@ def test_temporary_things_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_table_that_would_come_back_different_is_refused(tmp_path: Path) -> None:
-    with memory_database(tmp_path, "CREATE TABLE t (i INTEGER DEFAULT 1)") as con:
+    with memory_database(tmp_path, "CREATE TABLE t (s VARCHAR COLLATE NOCASE)") as con:
         catalog = catalog_of(con)
     (table,) = catalog.tables
-    misread = table.model_copy(update={"columns": (table.columns[0].model_copy(update={"default": "1 + 1"}),)})
+    misread = table.model_copy(update={"columns": (table.columns[0].model_copy(update={"collation": None}),)})
     with pytest.raises(Unsupported, match=r"table main\.t would not be restored as it is"):
         rehearse(catalog.model_copy(update={"tables": (misread,)}), resources(tmp_path))
 
@@ -335,3 +335,39 @@ def test_names_of_schemas_and_of_the_database_itself_do_not_get_in_each_others_w
     place.run("restore", place.target).worked()
     with duckdb.connect(place.target, read_only=True) as con:
         assert rows(con, f"FROM small.{named}.v") == [(42,)]
+
+
+CASTS = """
+    CREATE TABLE t (
+        decimal DECIMAL(4, 2) DEFAULT 1::DECIMAL(4, 2),
+        moment TIMESTAMPTZ DEFAULT '2026-01-01'::TIMESTAMPTZ,
+        bits BIT DEFAULT '101'::BIT,
+        inside STRUCT(a DECIMAL(5, 1)[]) DEFAULT {'a': [1]}::STRUCT(a DECIMAL(5, 1)[]),
+        map MAP(VARCHAR, DECIMAL(5, 1)) DEFAULT MAP {'x, y': 1}::MAP(VARCHAR, DECIMAL(5, 1)),
+        own mood DEFAULT 'sad'::mood,
+        double DECIMAL(9, 1) AS (CAST(n AS DECIMAL(8, 1)) * 2),
+        later TIMESTAMPTZ AS (to_timestamp(n)),
+        mixed mood AS (CASE WHEN n > 0 THEN 'it''s' ELSE 'sad' END),
+        n INTEGER,
+        CHECK (n::DECIMAL(4, 1) > 0)
+    )
+"""
+
+
+def test_a_cast_that_duckdb_words_otherwise_once_it_has_read_it_from_a_file_is_no_other_definition(
+    place: Place,
+) -> None:
+    source = place.root / "source.duckdb"
+    with duckdb.connect(source) as con:
+        con.execute("CREATE TYPE mood AS ENUM ('sad', 'it''s')")
+        con.execute(CASTS)
+    place.run("backup", source).worked()
+    place.run("restore", place.target).worked()
+    with duckdb.connect(place.target) as con, duckdb.connect(source) as before:
+        for one in (con, before):
+            one.execute("SET TimeZone = 'UTC'")
+            one.execute("INSERT INTO t (n) VALUES (1)")
+            with pytest.raises(duckdb.ConstraintException):
+                one.execute("INSERT INTO t (n) VALUES (0)")
+        every = "SELECT COLUMNS(*)::VARCHAR FROM t"
+        assert rows(con, every) == rows(before, every)

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from support.snapshots import exported, manifest_of, rebuilt, resources
 from support.values import IS_2, KINDS, LEAVES, NULLS, TYPES, VARIANT, Typed
 
+from duckback.errors import Unsupported
 from duckback.model.column_types import STORAGE
 from duckback.model.progress import unheard
+from duckback.source.engine import KEEPS_ONE_ZERO
 from duckback.source.proof import prove_files
 from duckback.source.sql import identifier
 
@@ -108,7 +110,13 @@ def test_every_row_comes_back_bit_by_bit(tables: list[Content]) -> None:
         with duckdb.connect(folder / "a.duckdb", config={"storage_compatibility_version": "latest"}) as con:
             for statement in (s for table in tables for s in table.statements):
                 con.execute(statement)
-            export, staging = exported(con, folder)
+            try:
+                export, staging = exported(con, folder)
+            except Unsupported as refusal:
+                # Beside a VARIANT, DuckDB 1.5 cannot keep both zeros: refused by name, which is not to lose them.
+                if KEEPS_ONE_ZERO and "sign of every zero" in refusal.message:
+                    return
+                raise
         proven = prove_files(export, staging, resources=resources(folder), report=unheard)
         restored = rebuilt(*manifest_of(proven, staging), folder / "b.duckdb")
         with duckdb.connect() as con:

@@ -2,6 +2,8 @@
 
 import re
 
+import duckdb
+
 from duckback.model.catalog import Column
 from duckback.source.sql import identifier
 
@@ -26,7 +28,18 @@ def completed(column: Column, sql: str) -> Column:
 
 def _without_outer_cast(column: Column) -> str:
     # DuckDB wraps the expression in a cast to the column's type; written as told, every restore would add another.
-    expression, cast = str(column.default), f" AS {column.type})"
-    if expression.startswith("CAST(") and expression.endswith(cast):
-        return expression.removeprefix("CAST(").removesuffix(cast)
+    expression = str(column.default)
+    inner, cast, type_ = expression.removesuffix(")").rpartition(" AS ")
+    if cast and expression.startswith("CAST(") and expression.endswith(")") and _is_named(column.type, type_):
+        return inner.removeprefix("CAST(")
     return expression
+
+
+def _is_named(type_: str, words: str) -> bool:
+    """Whether these words are the type's; in a cast DuckDB words some otherwise than in `duckdb_columns()`."""
+    if words in {type_, identifier(type_)}:
+        return True
+    try:
+        return str(duckdb.sqltype(words)) == str(duckdb.sqltype(type_))
+    except duckdb.Error:  # a type of the database's own, in other words than its name
+        return False

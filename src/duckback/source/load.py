@@ -24,6 +24,7 @@ from duckback.source.engine import (
     shut_in,
     translated,
 )
+from duckback.source.expressions import parsed_by
 from duckback.source.fingerprint import fingerprint_of
 from duckback.source.load_rows import load_rows, rows_of
 from duckback.source.reading import refuse_more_rows
@@ -194,7 +195,8 @@ def examine_database(
         got = read_inventory(con, name).catalog
         # How a definition is worded, and how some values hash, is a matter of the release.
         same_release = manifest.engine.duckdb_version == duckdb.__version__
-        for kind, label, change in changes(manifest.catalog, got, deferred, same_words=same_release):
+        parsed = parsed_by(con)
+        for kind, label, change in changes(manifest.catalog, got, deferred, same_words=same_release, parsed=parsed):
             raise IntegrityError(f"{kind} {label} was not restored as it was: {change}")
         same_hash = same_release and hash_probe(con) == manifest.engine.hash_probe
         rows_done = 0

@@ -12,6 +12,7 @@ from duckback.model.catalog_changes import changes
 from duckback.source.catalog import read_inventory
 from duckback.source.create import create_empty, create_on_rows, set_comments
 from duckback.source.engine import connect, create_in_memory, name_in_sql, shut_in
+from duckback.source.expressions import parsed_by
 from duckback.source.resources import Resources
 
 
@@ -35,9 +36,9 @@ def rehearse(catalog: Catalog, resources: Resources) -> list[Deferred]:
         deferred += create_on_rows(con, catalog)
         set_comments(con, catalog, deferred)
         again = read_inventory(con, name).catalog
-    for kind, label, change in changes(catalog, again, deferred):
-        raise Unsupported(
-            f"{kind} {label} would not be restored as it is: {change}",
-            hint=f"Leave it out with --exclude {shlex.quote(label)}; and please report its definition as a defect.",
-        )
+        for kind, label, change in changes(catalog, again, deferred, parsed=parsed_by(con)):
+            raise Unsupported(
+                f"{kind} {label} would not be restored as it is: {change}",
+                hint=f"Leave it out with --exclude {shlex.quote(label)}; and please report its definition as a defect.",
+            )
     return deferred

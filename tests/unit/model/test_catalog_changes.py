@@ -195,3 +195,19 @@ def test_a_missing_macro_is_told_though_one_of_its_name_that_gives_a_table_is_th
 def test_a_missing_trigger_is_told_though_another_table_has_one_of_its_name() -> None:
     both, one = catalog("trigger", {}, {"table": "u"}), catalog("trigger", {"table": "u"})
     assert [change[:2] for change in told(both, one)] == [("trigger", "s.x")]
+
+
+def test_expressions_that_say_the_same_in_other_words_are_no_difference_and_others_are() -> None:
+    def table(default: str, check: str) -> Catalog:
+        columns = (TABLE.columns[0].model_copy(update={"default": default}),)
+        checks = (Constraint(kind="CHECK", expression=check),)
+        return catalog("table", {"columns": columns, "constraints": checks})
+
+    def without_spaces(text: str) -> str:
+        return text.replace(" ", "")
+
+    one = table("f(1, 2)", "g(1, 2)")
+    assert list(changes(one, table("f(1,2)", "g(1,2)"), (), parsed=without_spaces)) == []
+    for other in (table("f(1,3)", "g(1, 2)"), table("f(1, 2)", "g(1,3)")):
+        ((kind, label, _),) = changes(one, other, (), parsed=without_spaces)
+        assert (kind, label) == ("table", "s.x")
