@@ -10,6 +10,9 @@ from support.s3 import MiB, refuse_calls
 from support.seaweed import Seaweed
 
 from duckback import Duckback
+from duckback.audit.health import HealthView
+from duckback.config.load import validated
+from duckback.model.checks import Status
 from duckback.source.demo import differing_rows
 
 if TYPE_CHECKING:
@@ -72,6 +75,33 @@ def test_locked_objects_are_a_reason_to_wait_and_say_until_when(
     assert "locked in the store until" in first.reasons[0]
     assert len(parquet(client, bucket)) == 2 * TABLES
     assert here.leases() == [], "leases are not locked"
+
+
+def test_check_warns_of_a_lock_that_ends_before_the_policy_does(
+    seaweed: Seaweed, tmp_path: Path, database: Path
+) -> None:
+    bucket = seaweed.bucket(lock=True)
+
+    def locks(**retention: Any) -> list[tuple[Status, str]]:
+        options = validated(
+            {"repo": f"s3://{bucket}/prod", "s3": seaweed.options(), "state_dir": tmp_path, "retention": retention}
+        )
+        found = HealthView(options, lambda: datetime.now(UTC)).check(name="small")
+        return [(one.status, one.message) for one in found if one.name == "object lock"]
+
+    duckback(seaweed, bucket, tmp_path).backup(database, scope="full")
+    assert locks() == [], "none is wanted, and none is there"
+    ((status, words),) = locks(object_lock="governance", lock_for="90d")
+    assert (status, words.partition(",")[0]) == (Status.WARNING, "the newest backup is not locked")
+    duckback(seaweed, bucket, tmp_path, object_lock="governance", lock_for="30d").backup(database, scope="full")
+    ((status, words),) = locks()
+    assert (status, words.partition(":")[0]) == (
+        Status.WARNING,
+        "objects are locked for 30d, and backups are kept for 90d",
+    )
+    duckback(seaweed, bucket, tmp_path, object_lock="governance", lock_for="90d").backup(database, scope="full")
+    ((status, _),) = locks(object_lock="governance", lock_for="90d")
+    assert status is Status.OK
 
 
 def test_a_bucket_with_versions_hides_what_is_pruned_and_keeps_it_for_its_lifecycle(

@@ -5,16 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from duckback.audit.judgements import newest_backup, tested_restore, undelivered, verification
+from duckback.audit.judgements import newest_backup, object_lock, tested_restore, undelivered, verification
 from duckback.audit.past import Past, read_past
 from duckback.audit.room import room
 from duckback.audit.writable import writable
-from duckback.config.options import Options
+from duckback.config.options import Options, Retention
 from duckback.errors import DuckbackError, NoRepository, UsageError
 from duckback.ledger.deliveries import Backlog
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.ledger.outbox import Outbox
 from duckback.model.checks import Checked, Status
+from duckback.model.manifest import Manifest
 from duckback.model.schedule import Task
 from duckback.repository.repository import Repository
 from duckback.store.registry import open_store
@@ -79,6 +80,7 @@ class HealthView:
         if past is not None:
             yield from _age(self._options, past, now)
         newest = past.newest.manifest if past is not None and past.newest is not None else None
+        yield from _locked(self._options.retention, newest)
         yield from _guarded("disk", lambda: room(self._options, path, newest))
 
 
@@ -100,6 +102,13 @@ def _age(options: Options, past: Past, now: datetime) -> Iterator[Checked]:
         yield Checked("manifests", Status.CRITICAL, message)
     yield verification(past.history, past.oldest_unverified_at, past.bad, schedule.longest(Task.VERIFY, now), now)
     yield tested_restore(past.history, past.first_at, past.restored_in, schedule.longest(Task.TEST_RESTORE, now), now)
+
+
+def _locked(retention: Retention, newest: Manifest | None) -> Iterator[Checked]:
+    lock = retention.lock
+    judged = object_lock(lock.length if lock else None, newest.locked_for if newest else None, retention.policy.reach)
+    if judged is not None:
+        yield judged
 
 
 def _backlog(options: Options) -> Backlog:

@@ -82,6 +82,27 @@ def undelivered(backlog: Backlog, now: datetime) -> Checked:
     return Checked("ledger", Status.OK, "every event is where it belongs", measured)
 
 
+def object_lock(wanted: timedelta | None, held: timedelta | None, reach: timedelta) -> Checked | None:
+    """WARNING: backups are locked for less time than the policy keeps them; None where no lock is wanted or held.
+
+    Args:
+        wanted: by the configuration; None: no lock.
+        held: how long the newest backup's objects are locked, as the store answered; None where it wrote none.
+        reach: how long the policy keeps a backup.
+    """
+    if not wanted and not held:
+        return None
+    if wanted and held == timedelta(0):
+        words = "the newest backup is not locked, though a lock is configured: take one, and look at the bucket's"
+        return Checked("object lock", Status.WARNING, words)
+    length = min(one for one in (wanted, held) if one)
+    words = f"objects are locked for {shown(length)}, and backups are kept for {shown(reach)}"
+    if length < reach:
+        words += f": give --lock-for {reach.days + (reach > timedelta(reach.days))}d, or keep them for less time"
+        return Checked("object lock", Status.WARNING, words)
+    return Checked("object lock", Status.OK, words)
+
+
 def shown(span: timedelta) -> str:
     """A length of time in its two largest units: `6h 30m`, `3d 2h`, `12s`."""
     seconds = int(span.total_seconds())

@@ -1,7 +1,7 @@
 """The manifest: the immutable, self-contained description of one backup, and its commit point."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from duckback.model.selection import EVERYTHING, Selection
 
 FORMAT = "1"
 MAX_MANIFEST_BYTES = 64 << 20
+
+_MINUTE = timedelta(minutes=1)
 
 _HINT = "It was damaged, forged, or written by another version of Duckback."
 _KEY = re.compile(r"[A-Za-z0-9_%~-]+(/[A-Za-z0-9_%~.-]+)+")
@@ -280,6 +282,18 @@ class Manifest(Frozen):
     def new_objects(self) -> tuple[ObjectRef, ...]:
         """The objects that this backup wrote."""
         return tuple(ref for ref in self.objects if ref.backup_id == self.backup_id)
+
+    @property
+    def locked_for(self) -> timedelta | None:
+        """How long the store holds this backup's own objects against deletion, the shortest, in whole minutes.
+
+        Zero where one is not locked, None where it wrote none.
+        """
+        if not self.new_objects:
+            return None
+        held = (ref.locked_until - self.started_at if ref.locked_until else timedelta(0) for ref in self.new_objects)
+        # Stores answer whole seconds, so that a lock may seem to be one shorter than it was asked for.
+        return (min(held) + timedelta(seconds=1)) // _MINUTE * _MINUTE
 
     @property
     def promoted(self) -> tuple[TableBackup, ...]:

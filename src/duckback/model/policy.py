@@ -18,6 +18,13 @@ _PERIODS: Final = {
     "monthly": "%Y-%m",
     "yearly": "%Y",
 }
+_LENGTHS: Final = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(weeks=1),
+    "monthly": timedelta(days=31),
+    "yearly": timedelta(days=366),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +45,11 @@ class Policy:
     per_period: Mapping[str, int]
     grace: timedelta
     zone: tzinfo
+
+    @property
+    def reach(self) -> timedelta:
+        """How old the backups are that it keeps by their age or by periods without a gap."""
+        return max(self.within, *(count * _LENGTHS[name] for name, count in self.per_period.items()))
 
 
 @dataclass(frozen=True, kw_only=True)
