@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -160,6 +161,17 @@ def test_the_image_sets_options_that_there_are_and_copies_files_that_there_are()
     copied = [word for line in lines if line.startswith("COPY") and "--from" not in line for word in line.split()[1:-1]]
     assert copied
     assert all((DEPLOY.parent / name).exists() for name in copied)
+
+
+def test_hadolint_finds_nothing_in_the_image_s_file_and_would_find_something(tmp_path: Path) -> None:
+    def findings(path: Path) -> str:
+        hadolint = Path(sys.executable).with_name("hadolint")
+        return subprocess.run([hadolint, path], check=False, capture_output=True, text=True).stdout
+
+    assert findings(DEPLOY / "Dockerfile") == ""
+    loose = tmp_path / "Dockerfile"
+    loose.write_text((DEPLOY / "Dockerfile").read_text().replace(":3.13-slim", ""))
+    assert "DL3006" in findings(loose), "an image without a tag"
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
