@@ -5,10 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.filesize import decimal
-from rich.markup import escape
-from rich.table import Table
 
 from duckback.errors import DuckbackError
 from duckback.model.manifest import TableBackup
@@ -26,15 +23,18 @@ def print_document(verb: str, **fields: Any) -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on a terminal, tab-separated lines elsewhere."""
-    console = Console()
-    if not console.is_terminal:
+    if not sys.stdout.isatty():
         for row in rows:
             print("\t".join(row))
         return
+    from rich.console import Console  # noqa: PLC0415 -- a tenth of what a command imports
+    from rich.markup import escape  # noqa: PLC0415 -- as above
+    from rich.table import Table  # noqa: PLC0415 -- as above
+
     table = Table(*headings, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         table.add_row(*map(escape, row))
-    console.print(table)
+    Console().print(table)
 
 
 def complain(error: DuckbackError) -> None:

@@ -1,43 +1,19 @@
-"""Progress bars on standard error, on a terminal only: rows or bytes, their rate, the time left."""
+"""Progress on standard error, on a terminal only."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
-from rich.text import Text
-
-from duckback.cli.output import size
-from duckback.model import progress as model
 from duckback.model.progress import Report, unheard
-
-
-class _Amount(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        """`done of total` in the task's unit, with its rate."""
-        if task.fields["unit"] == "bytes":
-            text = f"{size(int(task.completed))} of {size(int(task.total or 0))}, {size(int(task.speed or 0))}/s"
-        else:
-            text = f"{int(task.completed):,} of {int(task.total or 0):,} rows, {int(task.speed or 0):,}/s"
-        return Text(text)
 
 
 @contextmanager
 def progress_bars() -> Iterator[Report]:
     """A report that draws one bar a step; it draws nothing where standard error is no terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield unheard
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), _Amount(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
+    from duckback.cli.bars import bars_on_stderr  # noqa: PLC0415 -- it imports rich, which a backup by cron needs not
 
-        def report(update: model.Progress) -> None:
-            in_bytes = update.bytes_total > 0
-            done, total = (update.bytes_done, update.bytes_total) if in_bytes else (update.rows_done, update.rows_total)
-            if update.step not in tasks:
-                tasks[update.step] = bars.add_task(update.step, total=total, unit="bytes" if in_bytes else "rows")
-            bars.update(tasks[update.step], completed=done, total=total)
-
+    with bars_on_stderr() as report:
         yield report
