@@ -7,8 +7,6 @@ from duckback.model.column_types import STORAGE, Storage
 from duckback.source.encoding import restored
 from duckback.source.types import parse_type
 
-PATH = Path(__file__).parents[1] / "docs" / "fidelity.md"
-
 _EXAMPLES = {
     "array": "INTEGER[3]",
     "decimal": "DECIMAL(38,10)",
@@ -51,7 +49,3 @@ def _expressions() -> Iterator[str]:
 
 def _back(kind: str, expression: str) -> str:
     return "the table's `.native.duckdb`, table `rows`" if kind == "variant" else f"`{expression}`"
-
-
-if __name__ == "__main__":
-    PATH.write_text(fidelity(), encoding="utf-8")
