@@ -3,10 +3,18 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tools.command_line import command_line
+from tools.configuration import configuration
+from tools.exit_codes import exit_codes
 from tools.fidelity import fidelity
+from tools.metrics import metrics
 
 ROOT = Path(__file__).parents[1]
 
 DOCUMENTS: Mapping[str, Callable[[], str]] = {
+    "docs/cli.md": command_line,
+    "docs/configuration.md": configuration,
+    "docs/exit-codes.md": exit_codes,
     "docs/fidelity.md": fidelity,
+    "docs/metrics.md": metrics,
 }

@@ -1,5 +1,8 @@
 """Documents that come from the code say what the code says."""
 
+import ast
+import re
+
 import duckdb
 import pytest
 
@@ -11,3 +14,25 @@ def test_the_document_is_the_one_that_the_code_gives(name: str) -> None:
     if name == "docs/fidelity.md" and duckdb.__version__.startswith("1."):
         pytest.skip("DuckDB 1 does not know every type of the table")
     assert (ROOT / name).read_text(encoding="utf-8") == DOCUMENTS[name](), "run `make docs`"
+
+
+def test_the_documentation_of_the_command_line_has_every_json_document_with_its_fields() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| .+? \| (.+) \|$", (ROOT / "docs/cli.md").read_text(), re.MULTILINE)
+    told = {name: set(re.findall(r"`([a-z_0-9]+)`", fields)) for name, fields in rows}
+    printed = documents_of_the_command_line()
+    assert told.keys() == printed.keys()
+    assert {name: fields - told[name] for name, fields in printed.items() if fields - told[name]} == {}
+
+
+def documents_of_the_command_line() -> dict[str, set[str]]:
+    """What the verbs print: the words of the schemas, and the fields that are given by name."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "src/duckback/cli").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+                continue
+            first = node.args[0]
+            if node.func.id in {"document", "print_document"} and isinstance(first, ast.Constant):
+                fields = {keyword.arg for keyword in node.keywords if keyword.arg}
+                found[str(first.value)] = found.get(str(first.value), set()) | fields
+    return found
