@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tools.architecture import architecture, picture
 from tools.command_line import command_line
 from tools.configuration import configuration
 from tools.exit_codes import exit_codes
@@ -12,6 +13,8 @@ from tools.metrics import metrics
 ROOT = Path(__file__).parents[1]
 
 DOCUMENTS: Mapping[str, Callable[[], str]] = {
+    "docs/architecture.md": architecture,
+    "docs/architecture.svg": picture,
     "docs/cli.md": command_line,
     "docs/configuration.md": configuration,
     "docs/exit-codes.md": exit_codes,
