@@ -40,12 +40,11 @@ def test_an_export_of_a_view_that_uses_a_younger_one_cannot_be_imported(tmp_path
 
 
 def test_a_foreign_key_to_the_same_table_is_refused_or_lost(tmp_path: Path) -> None:
-    try:
-        con = exported(TO_ITSELF, tmp_path)
-    except duckdb.BinderException as error:
-        assert "self-referencing foreign key" in str(error)
+    if not duckdb.__version__.startswith("1."):
+        with pytest.raises(duckdb.BinderException, match="self-referencing foreign key"):
+            exported(TO_ITSELF, tmp_path)
         return
-    with con:
+    with exported(TO_ITSELF, tmp_path) as con:
         con.execute(f"IMPORT DATABASE '{tmp_path / 'out'}'")
         found = con.execute("SELECT constraint_type FROM duckdb_constraints()").fetchall()
         assert ("FOREIGN KEY",) not in found
