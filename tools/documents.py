@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tools import benchmarks
 from tools.architecture import architecture, picture
 from tools.command_line import command_line
 from tools.configuration import configuration
@@ -15,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "docs/architecture.md": architecture,
     "docs/architecture.svg": picture,
+    "docs/benchmark-ratios.svg": benchmarks.picture,
+    "docs/benchmarks.md": benchmarks.benchmarks,
     "docs/cli.md": command_line,
     "docs/configuration.md": configuration,
     "docs/exit-codes.md": exit_codes,

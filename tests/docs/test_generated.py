@@ -2,6 +2,7 @@
 
 import ast
 import re
+from html import escape
 
 import duckdb
 import pytest
@@ -36,3 +37,17 @@ def documents_of_the_command_line() -> dict[str, set[str]]:
                 fields = {keyword.arg for keyword in node.keywords if keyword.arg}
                 found[str(first.value)] = found.get(str(first.value), set()) | fields
     return found
+
+
+def test_the_benchmarks_that_can_be_asked_for_are_those_that_the_page_names() -> None:
+    source = (ROOT / "benchmarks/__main__.py").read_text()
+    (names,) = re.findall(r"^_NAMES = \((.+)\)$", source, re.MULTILINE)
+    told = re.findall(r"^\| `([a-z][a-z-]+)` \|", (ROOT / "docs/benchmarks.md").read_text(), re.MULTILINE)
+    assert told == re.findall(r'"([a-z-]+)"', names)
+
+
+def test_the_picture_of_the_benchmarks_has_every_row_of_the_readme_with_a_ratio() -> None:
+    rows = re.findall(r"^\| ([^|]+) \| .*\d.* \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    picture = (ROOT / "docs/benchmark-ratios.svg").read_text()
+    assert len(rows) > 10
+    assert [row for row in rows if escape(row) not in picture] == []
