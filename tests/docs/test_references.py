@@ -61,3 +61,11 @@ def test_the_processors_of_the_specification_are_those_of_the_routes() -> None:
         for one in named
     }
     assert kebab <= {name for route in ROUTES for name in route.processors}
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_the_documents_beside_the_code_name_and_link_what_is_there(name: str) -> None:
+    text = (ROOT / name).read_text()
+    links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
+    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert missing(text) == []

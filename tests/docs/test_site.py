@@ -42,6 +42,8 @@ def test_a_page_needs_nothing_of_another_host(site: Path) -> None:
 def test_a_file_of_the_repository_that_a_document_refers_to_is_in_the_site(site: Path) -> None:
     assert (site / "repository/deploy/Dockerfile").read_text() == (ROOT / "deploy/Dockerfile").read_text()
     assert 'href="repository/deploy/Dockerfile"' in (site / "five-minutes.html").read_text()
+    assert 'href="repository/CONTRIBUTING.md.txt"' in (site / "index.html").read_text()
+    assert (site / "repository/CONTRIBUTING.md.txt").is_file()
 
 
 def test_every_broken_link_fails_the_build(tmp_path: Path) -> None:
