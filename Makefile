@@ -56,8 +56,9 @@ soak: $(READY) $(ENGINES) ## The long versions of the random and fault tests
 	DUCKBACK_SOAK_FAULTS=1 $(BIN)/python -m pytest tests/integration/test_s3_faults.py --no-cov
 	DUCKBACK_SOAK_KILLS=300 DUCKBACK_SOAK_KILLS_ON_S3=100 $(BIN)/python -m pytest tests/faults/test_random_kills.py --no-cov -rP
 
-docs: $(READY) ## Write the documents that come from the code
-	$(BIN)/python -m tools.fidelity
+docs: $(READY) ## Write the documents that come from the code, and build the site into build/site
+	$(BIN)/python -m tools
+	$(BIN)/properdocs build --quiet --strict --clean
 
 bench: $(READY) ## Speed and memory as ratios to EXPORT DATABASE, IMPORT DATABASE and cp
 	PYTHONPATH=tests $(BIN)/python -m benchmarks

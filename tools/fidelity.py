@@ -1,13 +1,11 @@
 """docs/fidelity.md: how each type is stored, from the table that the code goes by."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from duckback.model.column_types import STORAGE, Storage
 from duckback.source.encoding import restored
 from duckback.source.types import parse_type
-
-PATH = Path(__file__).parents[1] / "docs" / "fidelity.md"
+from tools.markdown import filled
 
 _EXAMPLES = {
     "array": "INTEGER[3]",
@@ -26,8 +24,7 @@ _WORDS = {storage: storage.value for storage in Storage}
 
 def fidelity() -> str:
     """The document."""
-    text = (Path(__file__).parent / "fidelity.template.md").read_text(encoding="utf-8")
-    return text.replace("{types}", "\n".join(_rows())).replace("{expressions}", "\n".join(_expressions()))
+    return filled("fidelity.md", types="\n".join(_rows()), expressions="\n".join(_expressions()))
 
 
 def _rows() -> Iterator[str]:
@@ -51,7 +48,3 @@ def _expressions() -> Iterator[str]:
 
 def _back(kind: str, expression: str) -> str:
     return "the table's `.native.duckdb`, table `rows`" if kind == "variant" else f"`{expression}`"
-
-
-if __name__ == "__main__":
-    PATH.write_text(fidelity(), encoding="utf-8")

@@ -177,8 +177,14 @@ def test_the_route_is_the_specified_list_of_named_processors() -> None:
     )
 
 
-def test_the_manifest_states_type_scope_compression_and_retention(tmp_path: Path) -> None:
+def test_exchange_and_manifest_state_type_scope_size_compression_and_retention(tmp_path: Path) -> None:
     done = Duckback(tmp_path / "repo", state_dir=tmp_path / "state").backup(hot_tier(tmp_path, signals=100))
     manifest = required(done.committed).manifest
+    # The exchange carries the specified properties, under the specified names.
+    assert (done.backup_id, done.backup_type, done.backup_scope) == (manifest.backup_id, "duckdb", "full")
+    assert (done.start_time, done.last_backup_time, done.status) == (manifest.started_at, None, "completed")
+    assert (done.backup_size_bytes, done.uploaded_file_count) == (manifest.bytes_added, len(done.s3_uris))
+    assert (done.backup_event_id, done.error_message) == (done.backup_id, None)
+    assert done.backup_path is not None
     assert manifest.retention_until == manifest.started_at + timedelta(days=90)
     assert (manifest.backup_type, manifest.scope, manifest.compression) == ("duckdb", "full", "parquet-zstd")

@@ -12,6 +12,7 @@ from typing import cast
 from uuid import uuid4
 
 import pytest
+from support.pages import example
 from support.seaweed import Seaweed
 
 from duckback.errors import AlreadyExists, DuckbackError, IntegrityError, NotFound, StoreError
@@ -35,12 +36,16 @@ class Driver:
     leave: Callable[[str], None] | None = None
 
 
-@pytest.fixture(params=["memory", "local", "s3", "retrying"])
+@pytest.fixture(params=["memory", "local", "s3", "retrying", "howto"])
 def driver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Driver]:
     if request.param == "memory":
         yield Driver(MemoryStore(), keeps_metadata=True)
     elif request.param == "retrying":
         yield Driver(RetryingStore(MemoryStore(), seconds=60), keeps_metadata=True)
+    elif request.param == "howto":
+        folder = tmp_path / "store"
+        folder.mkdir()
+        yield Driver(example("howto/new-store.md", "howto_store").SqliteStore(folder / "file"), keeps_metadata=True)
     elif request.param == "local":
         root = tmp_path / "store"
         yield Driver(LocalStore(root), keeps_metadata=False, leave=lambda key: _leave_file(root / key))

@@ -1,0 +1,1 @@
+"""The append-only record of what happened to backups: events, the embedded ledger, and TigerBeetle."""
