@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from duckback.api.keeping import Keeping
+from duckback.api.asking import Asking
 from duckback.api.listed import Listed, Shown
 from duckback.api.parents import parent_of
 from duckback.api.test_restores import restore_all
@@ -45,7 +45,7 @@ _ATTEMPTS = 3
 """Backups that may be withdrawn in one call, because what they refer to is being pruned, before that is an error."""
 
 
-class Duckback(Keeping):
+class Duckback(Asking):
     """Backups of DuckDB databases in one repository.
 
     Args:

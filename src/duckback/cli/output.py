@@ -24,6 +24,17 @@ def print_document(verb: str, **fields: Any) -> None:
     print(json.dumps(document(verb, **fields), indent=2, default=str))
 
 
+def stream_document(verb: str, last: str, items: Iterable[Any], **fields: Any) -> None:
+    """Print a document whose last field is a list of any length, which is never held as a whole."""
+    beginning = json.dumps(document(verb, **fields), default=str).removesuffix("}")
+    print(f"{beginning}, {json.dumps(last)}: [", end="")
+    separator = "\n"
+    for item in items:
+        print(separator + json.dumps(item, default=str), end="")
+        separator = ",\n"
+    print("\n]}")
+
+
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on a terminal, tab-separated lines elsewhere."""
     console = Console()

@@ -16,7 +16,9 @@ from duckback.model.manifest import Manifest
 from duckback.model.progress import Report
 from duckback.source.image.taken import Image
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
+from duckback.source.outcome import Form
 from duckback.source.resources import Resources
+from duckback.store.s3_options import S3Options
 
 DEFERRED: TypeAdapter[tuple[Deferred, ...]] = TypeAdapter(tuple[Deferred, ...])
 """What BuildDatabase answers."""
@@ -149,6 +151,49 @@ class ReadRows(WaryJob):
     files: dict[str, Path]
 
 
+class StoreAddress(BaseModel):
+    """Where a store is, for a child that reads from it itself; credentials come from its environment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    s3: S3Options
+
+
+class QueryBackup(WaryJob):
+    """Ask a backup in place, and write the answer into a file; answers its Outcome as JSON.
+
+    Attributes:
+        manifest: of the backup.
+        sql: one SELECT.
+        form: of the file.
+        answer: the file; whatever else is in its directory may be read too.
+        local: the files of the objects, where the store has such; else it is read by ranges.
+        store: the store.
+    """
+
+    task = "query"
+    manifest: Manifest
+    sql: str
+    form: Form
+    answer: Path
+    local: dict[str, Path]
+    store: StoreAddress
+
+
+class WriteScript(WaryJob):
+    """Write the statements with which a plain DuckDB opens a backup; answers the text.
+
+    Attributes:
+        manifest: of the backup.
+        places: each object's key → the address at which that DuckDB finds it.
+    """
+
+    task = "script"
+    manifest: Manifest
+    places: dict[str, str]
+
+
 class InstallDatabase(Job):
     """Give a proven file the target's name, what is there moved aside.
 
@@ -172,8 +217,10 @@ JOBS: dict[str, type[Job]] = {
         InstallDatabase,
         LookAtFile,
         ProveFiles,
+        QueryBackup,
         ReadRows,
         TakeImage,
+        WriteScript,
     )
 }
 """Every job by its task."""

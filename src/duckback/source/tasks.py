@@ -25,12 +25,16 @@ from duckback.source.jobs import (
     Job,
     LookAtFile,
     ProveFiles,
+    QueryBackup,
     ReadRows,
     TakeImage,
+    WriteScript,
 )
 from duckback.source.load import build_database, examine_database
 from duckback.source.proof import prove_files
+from duckback.source.query import query_backup
 from duckback.source.reading import read_rows
+from duckback.source.script import script_of
 from duckback.source.sequences import at_their_positions, refuse_unless_told
 
 
@@ -126,6 +130,16 @@ def _examine_database(job: ExamineDatabase, caller: Caller) -> str:
 @perform.register
 def _read_rows(job: ReadRows, caller: Caller) -> str:
     return read_rows(job.manifest, job.files, resources=job.resources, report=caller.report).model_dump_json()
+
+
+@perform.register
+def _query_backup(job: QueryBackup, caller: Caller) -> str:
+    return query_backup(job, caller).model_dump_json()
+
+
+@perform.register
+def _write_script(job: WriteScript, _caller: Caller) -> str:
+    return script_of(job.manifest, job.places, job.resources)
 
 
 @perform.register
