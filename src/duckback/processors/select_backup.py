@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from duckback.errors import SourceError
+from duckback.errors import SourceError, UsageError
 from duckback.model.recorded import Records
 from duckback.model.selection import select
 from duckback.repository.choosing import choose
@@ -26,6 +26,8 @@ class SelectBackup:
         self._records = records
 
     def process(self, exchange: RestoreExchange) -> RestoreExchange:
+        if exchange.where is not None and not exchange.selection.tables:
+            raise UsageError("--where needs to know of which tables", hint="Give --table as well, once or more.")
         try:
             refuse_unless_free(exchange.target, force=exchange.force)
         except OSError as error:

@@ -23,9 +23,6 @@ from duckback.store.s3_options import S3Options
 DEFERRED: TypeAdapter[tuple[Deferred, ...]] = TypeAdapter(tuple[Deferred, ...])
 """What BuildDatabase answers."""
 
-NOTICES: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
-"""What ExamineDatabase answers."""
-
 
 @dataclass(frozen=True)
 class Caller:
@@ -131,16 +128,18 @@ class BuildDatabase(WaryJob):
     target: Path
     storage_version: str | None
     trust_ddl: bool
+    where: str | None = None
 
 
 class ExamineDatabase(WaryJob):
-    """Compare a restored file with the manifest; answers what the user should hear, as JSON; all else is right."""
+    """Compare a restored file with the manifest; answers Examined as JSON; all else is right."""
 
     task = "examine"
     manifest: Manifest
     files: dict[str, Path]
     target: Path
     deferred: tuple[Deferred, ...]
+    where: str | None = None
 
 
 class ReadRows(WaryJob):

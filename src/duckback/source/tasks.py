@@ -15,7 +15,6 @@ from duckback.source.image.taken import Image
 from duckback.source.install import install
 from duckback.source.jobs import (
     DEFERRED,
-    NOTICES,
     BuildDatabase,
     Caller,
     ExamineDatabase,
@@ -113,6 +112,7 @@ def _build_database(job: BuildDatabase, caller: Caller) -> str:
         job.target,
         storage_version=job.storage_version,
         trust_ddl=job.trust_ddl,
+        where=job.where,
         resources=job.resources,
         report=caller.report,
     )
@@ -121,10 +121,15 @@ def _build_database(job: BuildDatabase, caller: Caller) -> str:
 
 @perform.register
 def _examine_database(job: ExamineDatabase, caller: Caller) -> str:
-    notices = examine_database(
-        job.target, job.manifest, job.files, job.deferred, resources=job.resources, report=caller.report
-    )
-    return NOTICES.dump_json(tuple(notices)).decode()
+    return examine_database(
+        job.target,
+        job.manifest,
+        job.files,
+        job.deferred,
+        resources=job.resources,
+        report=caller.report,
+        where=job.where,
+    ).model_dump_json()
 
 
 @perform.register

@@ -19,7 +19,17 @@ def placeholder(table: Table) -> View:
 
 
 def over(table: Table, relation: str, generated: Sequence[Column]) -> View:
-    """The view that shows a table as its source has it: its columns, in their order, of their types.
+    """The view that shows a table as its source has it; arguments as of `rows_of_view`."""
+    return _view(table, rows_of_view(table, relation, generated))
+
+
+def empty_rows(table: Table) -> str:
+    """A relation with all columns of a table and no rows, which reads nothing."""
+    return f"(SELECT {_nulls(table.columns)} WHERE false)"
+
+
+def rows_of_view(table: Table, relation: str, generated: Sequence[Column]) -> str:
+    """The query that gives a table as its source has it: its columns, in their order, of their types.
 
     Args:
         table: its definition.
@@ -32,7 +42,7 @@ def over(table: Table, relation: str, generated: Sequence[Column]) -> View:
         rows = f"SELECT *, {_typed(column, column.generated or 'NULL')} FROM ({rows})"
     if generated:
         rows = f"SELECT {', '.join(identifier(column.name) for column in table.columns)} FROM ({rows})"
-    return _view(table, rows)
+    return rows
 
 
 def generated_in_order(con: duckdb.DuckDBPyConnection, table: Table) -> list[Column]:
