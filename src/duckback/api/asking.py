@@ -1,7 +1,7 @@
 """The part of the Python API that asks backups in place."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,12 +11,15 @@ from typing import Any, Self
 from duckback.api.keeping import Keeping
 from duckback.model.ids import new_id
 from duckback.model.manifest import Manifest
+from duckback.model.row_changes import RowChange, row_changes
 from duckback.processors.prepare_staging import prepare
 from duckback.repository.choosing import choose
 from duckback.repository.finding import find_backup
 from duckback.repository.in_place import ObjectsInPlace
+from duckback.repository.objects import ObjectFiles
+from duckback.routes.exchange import required
 from duckback.source.child import run_job
-from duckback.source.jobs import QueryBackup, StoreAddress, WriteScript
+from duckback.source.jobs import CompareRows, QueryBackup, StoreAddress, WriteScript
 from duckback.source.outcome import Form, Outcome
 from duckback.source.scratch import Scratch
 
@@ -129,6 +132,44 @@ class Asking(Keeping):
             )
             return run_job(job, self._report)
 
+    def row_changes(self, before: str, now: str = "latest", *, name: str | None = None) -> tuple[RowChange, ...]:
+        """How many rows of each table were added and removed from one backup to another, exactly.
+
+        Where the manifests do not tell, the objects of the tables concerned are fetched, hashed and compared.
+
+        Args:
+            before: a backup's id, the beginning of one, or "latest".
+            now: the other, likewise; it may be the older one.
+            name: the database's name; needed where the repository has several.
+
+        Returns:
+            A change a table that one of them has; those that stay unknown give the reason.
+
+        Raises:
+            NoSuchBackup: one of them is not there.
+            DuckbackError: as of `duckback.errors`.
+        """
+        repository, database = self._opened(name)
+        old, new = (
+            repository.read(database, required(find_backup(repository, database, one))) for one in (before, now)
+        )
+        changes = row_changes(old.manifest, old.sha256, new.manifest, new.sha256)
+        labels = {change.table for change in changes if change.is_open}
+        if not labels:
+            return changes
+        narrowed = tuple(_only(one.manifest, labels) for one in (old, new))
+        files = ObjectFiles(self._store, self._wiring.copies(repository, database))
+        with self._scratch() as scratch:
+            refs = [ref for manifest in narrowed for ref in manifest.objects]
+            job = CompareRows(
+                before=narrowed[0],
+                now=narrowed[1],
+                files=files.get(refs, scratch.path / "objects", lambda _: None),
+                resources=self._wiring.limits.at(scratch.path / "spill"),
+            )
+            found: dict[str, tuple[int, int]] = json.loads(run_job(job, self._report))
+        return tuple(_known(change, found) for change in changes)
+
     def _chosen(self, name: str | None, backup: str | None, at: datetime | None, *, trust_repository: bool) -> Manifest:
         with self._wiring.ledger() as ledger:
             repository, database = self._opened(name)
@@ -143,3 +184,15 @@ class Asking(Keeping):
 
     def _scratch(self) -> Scratch:
         return prepare(self._wiring.staging, new_id(self._clock()))
+
+
+def _only(manifest: Manifest, labels: set[str]) -> Manifest:
+    tables = tuple(table for table in manifest.catalog.tables if table.label in labels)
+    return manifest.with_catalog(manifest.catalog.model_copy(update={"tables": tables}))
+
+
+def _known(change: RowChange, found: Mapping[str, tuple[int, int]]) -> RowChange:
+    if not change.is_open:
+        return change
+    added, removed = found[change.table]
+    return change.found(added, removed, "objects")

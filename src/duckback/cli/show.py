@@ -5,6 +5,7 @@ from uuid import UUID
 
 import typer
 
+from duckback.cli.changes import show_changes
 from duckback.cli.list import as_record
 from duckback.cli.options import Call, with_options
 from duckback.cli.output import print_document, print_table, size, table_label
@@ -15,8 +16,20 @@ from duckback.model.manifest import TableBackup
 def show(
     call: Call,
     backup: Annotated[str, typer.Argument(help='An id, the beginning of one, or "latest".')] = "latest",
+    diff: Annotated[
+        str | None,
+        typer.Option(
+            "--diff",
+            metavar="ID",
+            help="Instead, the rows added and removed in each table since this other backup.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show one backup: where it comes from, what it holds, table by table."""
+    if diff is not None:
+        show_changes(call, diff, backup)
+        return
     found = call.duckback().find(backup)
     manifest = found.committed.manifest
     if call.as_json:

@@ -180,6 +180,15 @@ class QueryBackup(WaryJob):
     store: StoreAddress
 
 
+class CompareRows(WaryJob):
+    """Compare the rows of tables in two backups; answers what changed, as JSON of `duckback.source.comparing`."""
+
+    task = "compare"
+    before: Manifest
+    now: Manifest
+    files: dict[str, Path]
+
+
 class WriteScript(WaryJob):
     """Write the statements with which a plain DuckDB opens a backup; answers the text.
 
@@ -210,6 +219,7 @@ JOBS: dict[str, type[Job]] = {
     job.task: job
     for job in (
         BuildDatabase,
+        CompareRows,
         ExamineDatabase,
         ExportFile,
         ExportImage,

@@ -7,6 +7,7 @@ from duckback.model.catalog import Sequence
 from duckback.model.export import Export
 from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Progress
+from duckback.source.comparing import CHANGES, compare_rows
 from duckback.source.engine import attach, connect, name_in_sql
 from duckback.source.export import export_snapshot
 from duckback.source.image.look import look, look_as_json
@@ -17,6 +18,7 @@ from duckback.source.jobs import (
     DEFERRED,
     BuildDatabase,
     Caller,
+    CompareRows,
     ExamineDatabase,
     ExportFile,
     ExportImage,
@@ -140,6 +142,12 @@ def _read_rows(job: ReadRows, caller: Caller) -> str:
 @perform.register
 def _query_backup(job: QueryBackup, caller: Caller) -> str:
     return query_backup(job, caller).model_dump_json()
+
+
+@perform.register
+def _compare_rows(job: CompareRows, caller: Caller) -> str:
+    found = compare_rows(job.before, job.now, job.files, resources=job.resources, report=caller.report)
+    return CHANGES.dump_json(found).decode()
 
 
 @perform.register
