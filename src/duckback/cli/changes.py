@@ -19,7 +19,7 @@ def show_changes(call: Call, before: str, now: str) -> None:
         ids = {word: str(duckback.find(one).summary.backup_id) for word, one in (("before", before), ("id", now))}
         print_document("show", **ids, tables=[asdict(change) for change in changes])
         return
-    print_table(_HEADINGS, map(_row, changes))
+    print_table(_HEADINGS, map(_row, changes), numbers={*_HEADINGS[1:5]})
 
 
 def _row(change: RowChange) -> tuple[str, ...]:

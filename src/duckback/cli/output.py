@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -35,16 +35,31 @@ def stream_document(verb: str, last: str, items: Iterable[Any], **fields: Any) -
     print("\n]}")
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table on a terminal, tab-separated lines elsewhere."""
+def print_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Collection[str] = (),
+    style: Callable[[Sequence[str]], str] = lambda _: "",
+) -> None:
+    """A table on a terminal, tab-separated lines elsewhere.
+
+    Args:
+        headings: of the columns.
+        rows: their cells.
+        numbers: the headings of columns to be aligned at the right.
+        style: of a row, as rich has it.
+    """
     console = Console()
     if not console.is_terminal:
         for row in rows:
             print("\t".join(row))
         return
-    table = Table(*headings, box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in numbers else "left")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(escape, row), style=style(row))
     console.print(table)
 
 

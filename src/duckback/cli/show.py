@@ -53,7 +53,8 @@ def show(
     if manifest.full_because is not None:
         print(f"full     {manifest.full_because}")
     headings = ("table", "rows", "added", "removed", "objects", "size", "written", "method", "reason")
-    print_table(headings, [_row(table, manifest.backup_id) for table in manifest.tables])
+    rows = [_row(table, manifest.backup_id) for table in manifest.tables]
+    print_table(headings, rows, numbers={*headings[1:7]})
 
 
 def _row(table: TableBackup, backup_id: UUID) -> tuple[str, ...]:
