@@ -10,6 +10,7 @@ import pytest
 from support.place import Place
 from support.snapshots import exported, manifest_of, memory_database, resources, rows
 
+from duckback import Duckback
 from duckback.errors import IntegrityError, Unsupported
 from duckback.model.manifest import Manifest
 from duckback.model.progress import unheard
@@ -77,6 +78,18 @@ def test_where_this_duckdb_keeps_one_zero_the_restored_table_is_named_and_is_as_
     assert "restore with DuckDB 2" in notice
     every = "SELECT i, d::VARCHAR, f::VARCHAR, s::VARCHAR FROM t"
     assert rows(target, every) == rows(reopened(tmp_path, ALONE), every)
+
+
+@only_1_5
+def test_the_document_of_such_a_restore_names_the_table_and_claims_no_more_than_was_proven(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    with duckdb.connect(tmp_path / "open.duckdb") as con:
+        con.execute(ALONE)
+        Duckback(repo=str(place.repo), state_dir=place.state).backup(con)
+    told = place.run("restore", place.target, "--json").worked().json
+    assert told["proof"].endswith(", but for what the notices say")
+    (notice,) = told["notices"]
+    assert "table main.t: DuckDB 1." in notice
 
 
 @only_1_5

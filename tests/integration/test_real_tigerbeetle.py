@@ -52,7 +52,7 @@ def there(server: TigerBeetleServer, seconds: int = 2) -> tuple[str, ...]:
 def test_a_run_is_recorded_in_both_and_nothing_contradicts(place: Place, tigerbeetle_server: TigerBeetleServer) -> None:
     options = there(tigerbeetle_server, 30)
     place.run("backup", place.database, *options).worked()
-    place.run("backup", place.database, *options).worked()
+    place.run("backup", place.database, "--full", *options).worked()
     place.run("restore", place.target, *options).worked()
     place.run("verify", *options).worked()
     listed = place.run("ledger list", "--json", *options).worked().json

@@ -15,7 +15,7 @@ from duckback.routes import TEST_RESTORE
 from duckback.routes.damage import damage_of
 from duckback.routes.deadline import TimeIsUp
 from duckback.routes.engine import run
-from duckback.routes.exchange import TestRestoreExchange, VerificationExchange
+from duckback.routes.exchange import TestRestoreExchange, VerificationExchange, summed
 
 
 def restore_all(
@@ -47,6 +47,7 @@ def restore_all(
         results=tuple(sorted(results, key=lambda one: one.backup_id)),
         damage=() if is_good else damage_of(survey(repository, exchange.database, records), results),
         not_reached=tuple(one for one in ids if one not in reached),
+        seconds=summed(judged),
         notices=(*exchange.notices, *(notice for one in judged for notice in one.notices)),
     )
 

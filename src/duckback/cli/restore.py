@@ -66,6 +66,7 @@ def restore(
         notice(text)
     manifest = done.manifest
     seconds = sum(done.seconds.values())
+    but = ", but for what the notices say" if done.notices else ""
     if call.as_json:
         print_document(
             "restore",
@@ -75,12 +76,13 @@ def restore(
             rows=done.rows,
             tables=len(manifest.tables),
             seconds={name: round(taken, 3) for name, taken in done.seconds.items()},
-            proof=_PROOF if where is None else _PROOF_OF_SOME,
+            proof=f"{_PROOF if where is None else _PROOF_OF_SOME}{but}",
+            notices=done.notices,
             deferred=[item.model_dump(mode="json") for item in done.deferred],
         )
         return _code(done)
     print(f"restored {done.rows:,} rows of {len(manifest.tables)} tables to {done.target} in {seconds:.1f} s")
-    print(f"  backup {manifest.backup_id} of {manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC; every table proven")
+    print(f"  backup {manifest.backup_id} of {manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC; every table proven{but}")
     if done.kept_as is not None:
         print(f"  what was there before is now {done.kept_as}")
     return _code(done)

@@ -8,7 +8,7 @@ from duckback.errors import NoSuchBackup
 from duckback.logs import logger
 from duckback.model.schedule import Task
 from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, TEST_RESTORE, VERIFICATION
-from duckback.routes.exchange import BackupExchange, VerificationExchange, required
+from duckback.routes.exchange import BackupExchange, VerificationExchange, required, summed
 
 _log = logger()
 
@@ -77,15 +77,7 @@ def _verdict(route: str, runs: list[VerificationExchange]) -> Outcome:
         hint="`duckback verify` names every object; restore another backup, and look who changed these." if bad else "",
         notices=tuple(notice for run in runs for notice in run.notices),
         seconds=sum(one.seconds for one in results) or sum(sum(run.seconds.values()) for run in runs),
-        steps=_summed(runs),
+        steps=summed(runs),
         good=len(results) - len(bad),
         bad=len(bad),
     )
-
-
-def _summed(runs: list[VerificationExchange]) -> dict[str, float]:
-    steps: dict[str, float] = {}
-    for run in runs:
-        for name, seconds in run.seconds.items():
-            steps[name] = steps.get(name, 0.0) + seconds
-    return steps

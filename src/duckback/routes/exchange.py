@@ -1,6 +1,6 @@
 """The exchange: the typed state that processors hand on. A processor returns a changed copy, never the same one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -238,3 +238,12 @@ def required(value: T | None) -> T:
     if value is None:
         raise AssertionError("the route runs this processor before the one that provides what it needs")
     return value
+
+
+def summed(runs: Iterable[Exchange]) -> dict[str, float]:
+    """How long each processor took in all of these runs, in seconds."""
+    total: dict[str, float] = {}
+    for run in runs:
+        for name, seconds in run.seconds.items():
+            total[name] = total.get(name, 0.0) + seconds
+    return total
