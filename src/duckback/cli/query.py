@@ -93,7 +93,7 @@ def _cells(row: Any) -> list[str]:
 
 def _hand_over(answer: Answer, target: Path) -> None:
     for column, how in answer.outcome.changed.items():
-        notice(f"column {column} is stored {how}; docs/format.md says what that means")
+        notice(f"column {column} is stored {how}; docs/fidelity.md says what that means")
     if target == _OUT:
         with answer.path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)

@@ -175,6 +175,13 @@ def create_one(con: duckdb.DuckDBPyConnection, statement: str, kind: str = "") -
         IntegrityError: it is something else.
         SourceError: DuckDB refuses it; its error is the cause.
     """
+    refuse_unless_one_create(con, statement, kind)
+    with translated(statement):
+        con.execute(statement)
+
+
+def refuse_unless_one_create(con: duckdb.DuckDBPyConnection, statement: str, kind: str = "") -> None:
+    """Refuse a text that is not the one statement that `create_one` would run; it is parsed, and not run."""
     # A catalogue may come from a manifest that somebody forged: one CREATE a text, and nothing behind it.
     if kind in _FORMS and not _FORMS[kind].match(statement):
         raise IntegrityError(f"not the statement that creates one {kind}: {statement[:200]!r}")
@@ -182,5 +189,3 @@ def create_one(con: duckdb.DuckDBPyConnection, statement: str, kind: str = "") -
         parsed = con.extract_statements(statement)
     if [item.type for item in parsed] != [duckdb.StatementType.CREATE]:
         raise IntegrityError(f"not one CREATE statement: {statement[:200]!r}")
-    with translated(statement):
-        con.execute(statement)

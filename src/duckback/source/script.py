@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from duckback.model.catalog import Deferred
 from duckback.model.manifest import Manifest
-from duckback.source.engine import connect, create_in_memory, name_in_sql, shut_in_with
+from duckback.source.create import refuse_unless_one_create
+from duckback.source.engine import connect, create_in_memory, name_in_sql, shut_in_with, translated
 from duckback.source.files import rows_that_count
 from duckback.source.native import relation_of_native, statement_to_attach
 from duckback.source.opened import create_catalog, native_name
@@ -31,7 +32,7 @@ def script_of(manifest: Manifest, places: Mapping[str, str], resources: Resource
     views: dict[str, str] = {}
     attached: list[str] = []
     rows = {(one.schema_name, one.name): one for one in manifest.tables}
-    with connect(resources) as con:
+    with connect(resources) as con, translated("the catalogue of the backup"):
         create_in_memory(con, name)
         shut_in_with(con, [])
         deferred = create_catalog(con, catalog, made.append)
@@ -43,7 +44,9 @@ def script_of(manifest: Manifest, places: Mapping[str, str], resources: Resource
                 beside = native_name(catalog, table)
                 attached.append(statement_to_attach(places[backup.native.key], beside))
                 relation = relation_of_native(beside)
-            views[placeholder(table).sql] = over(table, relation, generated_in_order(con, table)).sql
+            view = over(table, relation, generated_in_order(con, table))
+            refuse_unless_one_create(con, view.sql, "view")
+            views[placeholder(table).sql] = view.sql
     opening = [f"ATTACH ':memory:' AS {identifier(name)}", f"USE {identifier(name)}"]
     statements = [*opening, *attached, *(views.get(statement, statement) for statement in made)]
     return "".join(f"{line}\n" for line in (*_head(manifest, places), *map(_ended, statements), *_left_out(deferred)))

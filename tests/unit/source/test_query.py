@@ -1,6 +1,7 @@
 """A query of a backup reads what it needs of that backup, and nothing else, whatever it or the manifest say."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from duckback.model.manifest import Manifest
 from duckback.model.progress import unheard
 from duckback.source.jobs import Caller, QueryBackup, StoreAddress
 from duckback.source.query import query_backup
+from duckback.source.script import script_of
 from duckback.store.local import LocalStore
 from duckback.store.s3_options import S3Options
 
@@ -187,6 +189,9 @@ def test_a_forged_column_does_not_get_out(backup: Backup, part: str, tmp_path: P
 
 
 def _is_shut_in(backup: Backup, forged: Manifest, secret: Path) -> None:
+    with suppress(DuckbackError):
+        places = {key: str(path) for key, path in backup.files.items()}
+        assert "COPY" not in script_of(forged, places, resources(backup.folder))
     for sql in ("FROM other", "FROM few"):
         try:
             answer = backup.ask(sql, manifest=forged)
