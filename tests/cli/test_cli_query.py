@@ -1,4 +1,4 @@
-"""duckback query --metadata."""
+"""duckback query --metadata; what is asked of a backup itself is in test_cli_query_backup.py."""
 
 from support.place import Place
 
@@ -29,10 +29,6 @@ def test_json_has_names_types_and_exact_values(full: Place) -> None:
         ],
         "rows": [[1, "2", "nan", 0.5, True, None, "6162", "1.50", "[1]"]],
     }
-
-
-def test_metadata_has_to_be_said(full: Place) -> None:
-    full.run("query", "SELECT 1").failed(2, "--metadata")
 
 
 def test_a_wrong_query_is_a_wrong_call_and_names_the_columns(full: Place) -> None:

@@ -19,6 +19,17 @@ def test_list_is_a_table_with_headings_on_a_terminal(full: Place) -> None:
     assert "\t" not in shown
 
 
+def test_list_shows_at_a_glance_what_is_proven_and_what_is_damaged(full: Place) -> None:
+    full.run("verify").worked()
+    _, shown = run_on_terminal(full.command("list"), full.root)
+    assert "\x1b[32m" in shown
+    full.objects()[0].unlink()
+    full.run("verify").failed(20)
+    _, shown = run_on_terminal(full.command("list"), full.root)
+    assert "\x1b[1;31m" in shown
+    assert "\x1b[" not in full.spawn("list").worked().out
+
+
 def test_show_escapes_what_looks_like_markup(full: Place) -> None:
     full.run("backup", full.database, "--name", "[red]x[/red]").worked()
     code, shown = run_on_terminal(full.command("list"), full.root)

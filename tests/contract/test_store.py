@@ -235,6 +235,8 @@ def test_what_is_not_there_is_not_found(store: Store, tmp_path: Path) -> None:
         with pytest.raises(NotFound):
             store.get(key, limit=10)
         with pytest.raises(NotFound):
+            store.read(key, 0, 1)
+        with pytest.raises(NotFound):
             store.fetch(key, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -244,6 +246,19 @@ def test_get_is_bounded(store: Store) -> None:
     assert store.get("a", limit=5) == b"12345"
     with pytest.raises(IntegrityError, match="5 bytes"):
         store.get("a", limit=4)
+
+
+def test_a_part_is_read_as_it_lies_and_never_short(store: Store) -> None:
+    store.create("a", b"0123456789")
+    assert [store.read("a", *part) for part in [(0, 1), (3, 4), (9, 1), (0, 10)]] == [
+        b"0",
+        b"3456",
+        b"9",
+        b"0123456789",
+    ]
+    for part in [(9, 2), (10, 1), (25, 5)]:
+        with pytest.raises(IntegrityError, match="bytes where"):
+            store.read("a", *part)
 
 
 def test_fetch_makes_new_files_only(store: Store, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Whatever is in a database of types that a backup holds exactly, it comes back row by row and bit by bit."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,8 +15,10 @@ from support.values import IS_2, KINDS, LEAVES, NULLS, TYPES, VARIANT, Typed
 
 from duckback.errors import Unsupported
 from duckback.model.column_types import STORAGE
+from duckback.model.manifest import Manifest
 from duckback.model.progress import unheard
-from duckback.source.engine import KEEPS_ONE_ZERO
+from duckback.source.engine import KEEPS_ONE_ZERO, connect, create_in_memory
+from duckback.source.opened import Tables, create_catalog
 from duckback.source.proof import prove_files
 from duckback.source.sql import identifier
 
@@ -50,6 +53,13 @@ def contents(draw: st.DrawFn) -> list[Content]:
         again = draw(st.lists(st.sampled_from(rows), max_size=2)) if rows else []
         tables.append(Content(name, columns, rows + again))
     return tables
+
+
+def shown_in_place(con: duckdb.DuckDBPyConnection, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    """Opens a backup as `b`, as a query does."""
+    create_in_memory(con, "b")
+    create_catalog(con, manifest.catalog, lambda _: None)
+    Tables(con, manifest).open(manifest.catalog.tables, files)
 
 
 def compare(con: duckdb.DuckDBPyConnection, table: Content) -> None:
@@ -118,9 +128,15 @@ def test_every_row_comes_back_bit_by_bit(tables: list[Content]) -> None:
                     return
                 raise
         proven = prove_files(export, staging, resources=resources(folder), report=unheard)
-        restored = rebuilt(*manifest_of(proven, staging), folder / "b.duckdb")
+        manifest, files = manifest_of(proven, staging)
+        restored = rebuilt(manifest, files, folder / "b.duckdb")
         with duckdb.connect() as con:
             con.execute(f"ATTACH '{folder / 'a.duckdb'}' AS a (READ_ONLY)")
             con.execute(f"ATTACH '{restored}' AS b (READ_ONLY)")
+            for table in tables:
+                compare(con, table)
+        with connect(resources(folder)) as con:
+            shown_in_place(con, manifest, files)
+            con.execute(f"ATTACH '{folder / 'a.duckdb'}' AS a (READ_ONLY)")
             for table in tables:
                 compare(con, table)

@@ -1,9 +1,19 @@
 """Some tables instead of all: what belongs to them comes along, and nothing else is needed or restored."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import duckdb
 import pytest
 from support.place import Place, small_database
-from support.snapshots import rows
+from support.snapshots import built, exported, manifest_of, memory_database, resources, rows
+
+from duckback.errors import IntegrityError, UsageError
+from duckback.model.catalog import Table
+from duckback.model.progress import unheard
+from duckback.source.catalog import read_inventory
+from duckback.source.condition import refuse_unfit
+from duckback.source.load import examine_database
 
 SHOP = (
     "CREATE SEQUENCE ids START 5",
@@ -188,3 +198,132 @@ def test_a_table_that_refers_to_itself_comes_back_whole(place: Place, statements
     assert rows(place.target, "FROM tree ORDER BY id") == rows(database, "FROM tree ORDER BY id")
     with duckdb.connect(place.target) as con, pytest.raises(duckdb.ConstraintException):
         con.execute("INSERT INTO tree VALUES (-1, -2, NULL)")
+
+
+TENANTS = (
+    "CREATE MACRO shouting(x) AS upper(x)",
+    "CREATE TABLE tenants (tenant VARCHAR COLLATE NOCASE PRIMARY KEY, loud VARCHAR GENERATED ALWAYS AS (shouting(tenant)))",
+    "CREATE TABLE events (id INTEGER PRIMARY KEY, tenant VARCHAR REFERENCES tenants (tenant), moment TIMESTAMP, h HUGEINT, parent INTEGER REFERENCES events (id))",
+    "CREATE TABLE notes (moment TIMESTAMP, tenant VARCHAR)",
+    "INSERT INTO tenants VALUES ('acme'), ('other'), ('idle')",
+    "INSERT INTO events SELECT i, ['acme', 'other', 'other'][i + 1], NULL, i::HUGEINT << 80, NULL FROM range(3) r(i)",
+    (
+        "INSERT INTO events SELECT i, ['acme', 'other', 'other'][i % 3 + 1], TIMESTAMP '2026-11-20' + to_hours(i),"
+        " i::HUGEINT << 80, i % 3 FROM range(3, 90) r(i)"
+    ),
+    "INSERT INTO notes SELECT moment, tenant FROM events",
+)
+
+
+@pytest.fixture(scope="module")
+def tenants_stock(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    place = Place(tmp_path_factory.mktemp("tenants"))
+    database = small_database(place.root / "tenants.duckdb", ";".join(TENANTS))
+    place.run("backup", database).worked()
+    with duckdb.connect(database) as con:
+        con.execute("DELETE FROM notes WHERE moment < TIMESTAMP '2026-11-20 12:00:00'")
+    place.run("backup", database).worked()
+    return place
+
+
+def test_some_rows_of_some_tables_come_back_and_are_proven(tenants_stock: Place, tmp_path: Path) -> None:
+    target = tmp_path / "acme.duckdb"
+    options = ("--table", "events", "--table", "tenants", "--table", "notes", "--where", "tenant = 'acme'")
+    answer = tenants_stock.run("restore", target, *options, "--json").worked().json
+    source = tenants_stock.root / "tenants.duckdb"
+    for table in ("events", "tenants", "notes"):
+        wanted = f"FROM {table} WHERE tenant = 'acme' ORDER BY ALL"
+        assert rows(target, f"FROM {table} ORDER BY ALL") == rows(source, wanted) != []
+    assert answer["rows"] == 1 + 30 + 27
+    assert "for which the condition holds" in answer["proof"]
+
+
+def test_a_condition_may_name_generated_columns_and_collate_as_the_table_does(
+    tenants_stock: Place, tmp_path: Path
+) -> None:
+    target = tmp_path / "one.duckdb"
+    condition = "loud = 'ACME' AND tenant = 'Acme' -- of one"
+    tenants_stock.run("restore", target, "--table", "tenants", "--where", condition).worked()
+    assert rows(target, "FROM tenants") == [("acme", "ACME")]
+
+
+def test_rows_whose_parents_are_left_out_are_told_and_the_target_stays_free(
+    tenants_stock: Place, tmp_path: Path
+) -> None:
+    target = tmp_path / "orphans.duckdb"
+    ran = tenants_stock.run("restore", target, "--table", "events", "--where", "id > 40")
+    ran.failed(2, "rows of table main.events refer to rows that --where leaves out", "into another file")
+    both = ("--table", "events", "--table", "tenants")
+    ran = tenants_stock.run("restore", target, *both, "--where", "tenant = 'acme' AND length(tenant) > columns_count")
+    ran.failed(2, "does not fit table")
+    ran = tenants_stock.run("restore", target, "--table", "notes", "--where", "tenant::INTEGER = 1")
+    ran.failed(2, "cannot be computed", "acme")
+    assert not target.exists()
+
+
+@pytest.fixture
+def shut(tmp_path: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Table]]:
+    with memory_database(
+        tmp_path, "CREATE MACRO m(x) AS x", "CREATE TABLE t (a INTEGER, b TIMESTAMP, c BOOLEAN)"
+    ) as con:
+        (table,) = read_inventory(con, "memory").catalog.tables
+        yield con, table
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("a >", "no SQL condition"),
+        ("", "no SQL condition"),
+        ("a, b", "no SQL condition"),
+        ("a = 1 AS x", "no SQL condition"),
+        ("a = 1; DROP TABLE t", "no SQL condition"),
+        ("a = 1) OR (1 = 1", "no SQL condition"),
+        ("a FROM t", "no SQL condition"),
+        ("c ORDER BY a", "no SQL condition"),
+        ("c LIMIT 1", "no SQL condition"),
+        ("c GROUP BY ALL", "no SQL condition"),
+        ("c UNION SELECT true", "no SQL condition"),
+        ("a", "gives INTEGER"),
+        ("'x'", "gives VARCHAR"),
+        ("d = 1", "does not fit table main.t"),
+        ("count(*) > 1", "does not fit table main.t"),
+        ("a IN (SELECT 1)", "a query of its own"),
+        ("EXISTS (FROM t)", "a query of its own"),
+        ("b > now() - INTERVAL 1 DAY", "now"),
+        ("b > current_date", "current_date"),
+        ("random() < 0.5", "random"),
+        ("m(a) = 1", "calls m"),
+    ],
+)
+def test_what_is_no_steady_condition_on_the_columns_is_refused(
+    shut: tuple[duckdb.DuckDBPyConnection, Table], condition: str, words: str
+) -> None:
+    con, table = shut
+    with pytest.raises(UsageError, match=words):
+        refuse_unfit(con, condition, [table])
+    refuse_unfit(con, "c AND a BETWEEN 1 AND 2 OR b IS NULL -- or not", [table])
+
+
+def test_a_condition_goes_with_tables(full: Place) -> None:
+    full.run("restore", full.target, "--where", "true").failed(2, "--table")
+
+
+@pytest.mark.parametrize("lie", ["rows of the file", "rows of the target"])
+def test_the_proof_of_some_rows_sees_other_rows(tmp_path: Path, lie: str) -> None:
+    with memory_database(tmp_path, "CREATE TABLE t AS SELECT i, 'x' || i AS s FROM range(100) r(i)") as con:
+        manifest, files = manifest_of(*exported(con, tmp_path))
+        target = tmp_path / "t.duckdb"
+        built(manifest, files, target, where="i < 10")
+        assert rows(target, "SELECT count(*) FROM t") == [(10,)]
+        if lie == "rows of the target":
+            with duckdb.connect(target) as restored:
+                restored.execute("UPDATE t SET s = 'y' WHERE i = 3")
+            words = "restored table main.t does not have the rows"
+        else:
+            # A row that the condition leaves out counts too.
+            (path,) = files.values()
+            con.execute(f"COPY (SELECT i, CASE i WHEN 50 THEN 'y' ELSE 'x' || i END AS s FROM t) TO '{path}'")
+            words = "objects of table main.t do not hold"
+    with pytest.raises(IntegrityError, match=words):
+        examine_database(target, manifest, files, [], resources=resources(tmp_path), report=unheard, where="i < 10")

@@ -35,7 +35,8 @@ def restored(folder: Path, manifest: Manifest, files: dict[str, Path]) -> tuple[
     """The file, and what its examination had to say."""
     target, limits = folder / "restored.duckdb", resources(folder)
     build_database(manifest, files, target, storage_version=None, trust_ddl=False, resources=limits, report=unheard)
-    return target, examine_database(target, manifest, files, [], resources=limits, report=unheard)
+    examined = examine_database(target, manifest, files, [], resources=limits, report=unheard)
+    return target, list(examined.notices)
 
 
 def reopened(folder: Path, *statements: str) -> Path:

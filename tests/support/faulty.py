@@ -102,6 +102,9 @@ class FaultyStore:
     def get(self, key: str, *, limit: int) -> bytes:
         return self._call("get", key, lambda: self.inner.get(key, limit=limit))
 
+    def read(self, key: str, first: int, count: int) -> bytes:
+        return self._call("read", key, lambda: self.inner.read(key, first, count))
+
     def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
         return self._call("fetch", key, lambda: self.inner.fetch(key, path, on_bytes=on_bytes))
 

@@ -125,7 +125,8 @@ def built(manifest: Manifest, files: Mapping[str, Path], target: Path, **options
     limits = resources(target.parent)
     wanted = {"storage_version": None, "trust_ddl": False, **options}
     deferred = build_database(manifest, files, target, resources=limits, report=unheard, **wanted)
-    examine_database(target, manifest, files, deferred, resources=limits, report=unheard)
+    where = wanted.get("where")
+    examine_database(target, manifest, files, deferred, resources=limits, report=unheard, where=where)
     return deferred
 
 

@@ -36,10 +36,14 @@ class Poison:
 
 
 class Proxy:
-    """Listens on a port of its own; `poisons` may change at any time."""
+    """Listens on a port of its own; `poisons` may change at any time.
+
+    `answered` are the method, the path and the bytes of the body of each answer that the server gave.
+    """
 
     def __init__(self, port_of_server: Callable[[], int]) -> None:
         self.poisons: list[Poison] = []
+        self.answered: list[tuple[str, str, int]] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, port_of_server))
         self._server.daemon_threads = True
@@ -105,6 +109,7 @@ def _handler(proxy: Proxy, port_of_server: Callable[[], int]) -> type[BaseHTTPRe
 
         def _answer(self, answer: http.client.HTTPResponse, poison: Poison | None) -> None:
             data = answer.read()
+            proxy.answered.append((self.command, self.path, len(data)))
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in {*_NOT_PASSED_ON, "content-length"}:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from duckback.api.keeping import Keeping
+from duckback.api.asking import Asking
 from duckback.api.listed import Listed, Shown
 from duckback.api.parents import parent_of
 from duckback.api.test_restores import restore_all
@@ -45,7 +45,7 @@ _ATTEMPTS = 3
 """Backups that may be withdrawn in one call, because what they refer to is being pruned, before that is an error."""
 
 
-class Duckback(Keeping):
+class Duckback(Asking):
     """Backups of DuckDB databases in one repository.
 
     Args:
@@ -230,6 +230,7 @@ class Duckback(Keeping):
         force: bool = False,
         storage_version: str | None = None,
         selection: Selection = EVERYTHING,
+        where: str | None = None,
         trust_ddl: bool = False,
         trust_repository: bool = False,
     ) -> RestoreExchange:
@@ -243,6 +244,8 @@ class Duckback(Keeping):
             force: move an existing target to `TARGET.before-<run id>` first.
             storage_version: of the new file, such as "v1.5.0"; default: the source's.
             selection: what of the backup.
+            where: of the tables that the selection names, only the rows for which this SQL condition on their columns
+                holds; times without a zone are in UTC. None: all rows.
             trust_ddl: create views and macros that read files or the network too, unconfined.
             trust_repository: restore though this host's ledger, or a proof in the repository, contradicts it.
 
@@ -267,6 +270,7 @@ class Duckback(Keeping):
                 force=force,
                 storage_version=storage_version,
                 selection=selection,
+                where=where,
                 trust_ddl=trust_ddl,
                 trust_repository=trust_repository,
             )

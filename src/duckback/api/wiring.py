@@ -78,7 +78,7 @@ class Wiring:
         files = ObjectFiles(self._store, copies)
         deletion = self.deletion(repository, exchange.database)
         return _by_name(
-            PrepareStaging(self._staging, exchange.backup_id),
+            PrepareStaging(self.staging, exchange.backup_id),
             RecordStartedEvent(ledger, repository.id),
             ExportDuckdbToParquet(options.memory_limit, options.threads, self._report),
             ExportIncrementalChanges(
@@ -130,19 +130,19 @@ class Wiring:
 
     def restore(self, exchange: RestoreExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
         return _by_name(
-            PrepareStaging(self._staging, exchange.run_id),
-            SelectBackup(repository, self._records(repository, ledger, exchange.database)),
+            PrepareStaging(self.staging, exchange.run_id),
+            SelectBackup(repository, self.records(repository, ledger, exchange.database)),
             FetchObjects(
                 repository, ObjectFiles(self._store, self.copies(repository, exchange.database)), self._report
             ),
-            RestoreDuckdbFromParquet(self._limits, self._report),
-            VerifyRestoredDatabase(self._limits, self._report),
+            RestoreDuckdbFromParquet(self.limits, self._report),
+            VerifyRestoredDatabase(self.limits, self._report),
             RecordRecoveryEvent(ledger),
             RemoveStaging(),
             self.delivery(ledger),
         )
 
-    def _records(self, repository: Repository, ledger: EmbeddedLedger, database: str) -> Records:
+    def records(self, repository: Repository, ledger: EmbeddedLedger, database: str) -> Records:
         return lambda: known(ledger, repository.id, database)
 
     def ledger(self) -> EmbeddedLedger:
@@ -152,7 +152,7 @@ class Wiring:
         return DeliverLedgerEvents(Outbox(ledger, self._options.ledger.remote))
 
     @property
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
         options = self._options
         return Limits(options.memory_limit, options.threads, options.job_timeout.total_seconds())
 
@@ -168,18 +168,18 @@ class Wiring:
         )
 
     @property
-    def _staging(self) -> Path:
+    def staging(self) -> Path:
         return self._options.staging_dir or self._options.state_dir / "staging"
 
     def verification(
         self, exchange: VerificationExchange, repository: Repository, ledger: EmbeddedLedger
     ) -> Processors:
         return _by_name(
-            PrepareStaging(self._staging, exchange.run_id),
+            PrepareStaging(self.staging, exchange.run_id),
             VerifyDuckdbBackups(
                 repository,
-                self._records(repository, ledger, exchange.database),
-                self._limits,
+                self.records(repository, ledger, exchange.database),
+                self.limits,
                 self._report,
             ),
             RecordVerificationEvent(ledger, repository, _witness()),
@@ -195,10 +195,10 @@ class Wiring:
         heard: Callable[[TestRestoreExchange], None],
     ) -> Processors:
         report = exchange.deadline.report(self._report)
-        limits = self._limits.within(exchange.deadline.remaining)
+        limits = self.limits.within(exchange.deadline.remaining)
         return _by_name(
-            PrepareStaging(self._staging, exchange.run_id),
-            SelectBackup(repository, self._records(repository, ledger, exchange.database)),
+            PrepareStaging(self.staging, exchange.run_id),
+            SelectBackup(repository, self.records(repository, ledger, exchange.database)),
             # Without local copies: what is in question is what the store holds.
             FetchObjects(repository, ObjectFiles(self._store, None), report),
             RestoreDuckdbFromParquet(limits, report),
@@ -211,7 +211,7 @@ class Wiring:
 
     def test_target(self, exchange_id: UUID, database: str) -> Path:
         """Where a test restore makes its file: below its run's staging directory, which is locked itself."""
-        return staging_of(self._staging, exchange_id) / "target" / f"{layout.encode_name(database)}.duckdb"
+        return staging_of(self.staging, exchange_id) / "target" / f"{layout.encode_name(database)}.duckdb"
 
 
 def _witness() -> Witness:

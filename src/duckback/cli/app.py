@@ -22,6 +22,7 @@ from duckback.cli.prune import prune
 from duckback.cli.query import query
 from duckback.cli.restore import restore
 from duckback.cli.show import show
+from duckback.cli.sql_script import sql_script
 from duckback.cli.unlock import unlock
 from duckback.cli.verify import verify
 from duckback.errors import DuckbackError, Interrupted, UsageError
@@ -44,6 +45,7 @@ app.command("prune")(prune)
 app.command("pin")(pin)
 app.command("unlock")(unlock)
 app.command("query")(query)
+app.command("sql-script")(sql_script)
 app.command("check")(check)
 app.command("daemon")(daemon)
 app.add_typer(ledger_app, name="ledger")

@@ -1,5 +1,6 @@
 """duckback list: the committed backups."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -25,7 +26,8 @@ def list_backups(
         print_document("list", backups=[as_record(one) for one in found])
         return
     headings = ("backup", "name", "scope", "snapshot (UTC)", "age", "rows", "size", "added", "state")
-    print_table(headings, [_row(one, datetime.now(UTC)) for one in found])
+    rows = [_row(one, datetime.now(UTC)) for one in found]
+    print_table(headings, rows, numbers={"age", "rows", "size", "added"}, style=_style)
 
 
 def _list_leases(call: Call) -> None:
@@ -87,6 +89,14 @@ def _state(one: Listed) -> str:
     if one.standing is None:
         return one.status
     return f"{one.status} {one.standing.verdict.at:%Y-%m-%d} ({one.standing.verdict.level})"
+
+
+def _style(row: Sequence[str]) -> str:
+    """What is wrong catches the eye, and what is proven again looks it."""
+    state = row[-1]
+    if state.startswith("failed-verification"):
+        return "bold red"
+    return "green" if state.startswith("verified") else ""
 
 
 def _age(seconds: float) -> str:

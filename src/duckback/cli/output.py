@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from rich.filesize import decimal
@@ -21,8 +21,32 @@ def print_document(verb: str, **fields: Any) -> None:
     print(json.dumps(document(verb, **fields), indent=2, default=str))
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table on a terminal, tab-separated lines elsewhere."""
+def stream_document(verb: str, last: str, items: Iterable[Any], **fields: Any) -> None:
+    """Print a document whose last field is a list of any length, which is never held as a whole."""
+    beginning = json.dumps(document(verb, **fields), default=str).removesuffix("}")
+    print(f"{beginning}, {json.dumps(last)}: [", end="")
+    separator = "\n"
+    for item in items:
+        print(separator + json.dumps(item, default=str), end="")
+        separator = ",\n"
+    print("\n]}")
+
+
+def print_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Collection[str] = (),
+    style: Callable[[Sequence[str]], str] = lambda _: "",
+) -> None:
+    """A table on a terminal, tab-separated lines elsewhere.
+
+    Args:
+        headings: of the columns.
+        rows: their cells.
+        numbers: the headings of columns to be aligned at the right.
+        style: of a row, as rich has it.
+    """
     if not sys.stdout.isatty():
         for row in rows:
             print("\t".join(row))
@@ -31,9 +55,11 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.markup import escape  # noqa: PLC0415 -- as above
     from rich.table import Table  # noqa: PLC0415 -- as above
 
-    table = Table(*headings, box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in numbers else "left")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(escape, row), style=style(row))
     Console().print(table)
 
 

@@ -13,6 +13,12 @@ from duckback.cli.selection import Excluded, Schemas, Tables, selection
 from duckback.errors import PARTIAL
 from duckback.routes.exchange import RestoreExchange
 
+_PROOF = "catalogue and fingerprints of every table equal the manifest's"
+_PROOF_OF_SOME = (
+    "the catalogue, and the fingerprints of the rows in every table's objects, equal the manifest's; the restored rows"
+    " have the fingerprints of those for which the condition holds"
+)
+
 
 @with_options
 def restore(
@@ -27,6 +33,12 @@ def restore(
     table: Tables = None,
     schema: Schemas = None,
     exclude: Excluded = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where", help="Of each --table, only the rows for which this SQL condition holds.", show_default=False
+        ),
+    ] = None,
     trust_ddl: Annotated[
         bool, typer.Option("--trust-ddl", help="Create views and macros that read files or the network too.")
     ] = False,
@@ -43,6 +55,7 @@ def restore(
             force=force,
             storage_version=storage_version,
             selection=selection(table, schema, exclude),
+            where=where,
             trust_ddl=trust_ddl,
             trust_repository=trust_repository,
         )
@@ -60,15 +73,15 @@ def restore(
             id=str(manifest.backup_id),
             name=done.database,
             target=str(done.target),
-            rows=manifest.rows,
+            rows=done.rows,
             tables=len(manifest.tables),
             seconds={name: round(taken, 3) for name, taken in done.seconds.items()},
-            proof=f"catalogue and fingerprints of every table equal the manifest's{but}",
+            proof=f"{_PROOF if where is None else _PROOF_OF_SOME}{but}",
             notices=done.notices,
             deferred=[item.model_dump(mode="json") for item in done.deferred],
         )
         return _code(done)
-    print(f"restored {manifest.rows:,} rows of {len(manifest.tables)} tables to {done.target} in {seconds:.1f} s")
+    print(f"restored {done.rows:,} rows of {len(manifest.tables)} tables to {done.target} in {seconds:.1f} s")
     print(f"  backup {manifest.backup_id} of {manifest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC; every table proven{but}")
     if done.kept_as is not None:
         print(f"  what was there before is now {done.kept_as}")

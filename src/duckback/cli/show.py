@@ -5,6 +5,7 @@ from uuid import UUID
 
 import typer
 
+from duckback.cli.changes import show_changes
 from duckback.cli.list import as_record
 from duckback.cli.options import Call, with_options
 from duckback.cli.output import print_document, print_table, size, table_label
@@ -15,8 +16,20 @@ from duckback.model.manifest import TableBackup
 def show(
     call: Call,
     backup: Annotated[str, typer.Argument(help='An id, the beginning of one, or "latest".')] = "latest",
+    diff: Annotated[
+        str | None,
+        typer.Option(
+            "--diff",
+            metavar="ID",
+            help="Instead, the rows added and removed in each table since this other backup.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show one backup: where it comes from, what it holds, table by table."""
+    if diff is not None:
+        show_changes(call, diff, backup)
+        return
     found = call.duckback().find(backup)
     manifest = found.committed.manifest
     if call.as_json:
@@ -40,7 +53,8 @@ def show(
     if manifest.full_because is not None:
         print(f"full     {manifest.full_because}")
     headings = ("table", "rows", "added", "removed", "objects", "size", "written", "method", "reason")
-    print_table(headings, [_row(table, manifest.backup_id) for table in manifest.tables])
+    rows = [_row(table, manifest.backup_id) for table in manifest.tables]
+    print_table(headings, rows, numbers={*headings[1:7]})
 
 
 def _row(table: TableBackup, backup_id: UUID) -> tuple[str, ...]:

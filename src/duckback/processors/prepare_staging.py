@@ -16,6 +16,12 @@ def staging_of(staging_dir: Path, run_id: UUID) -> Path:
     return staging_dir / f"{_PREFIX}{run_id}"
 
 
+def prepare(staging_dir: Path, run_id: UUID) -> Scratch:
+    """Make the directory of a run, and remove those that killed runs left."""
+    sweep(staging_dir, _PREFIX)
+    return Scratch(staging_dir, staging_of(staging_dir, run_id).name)
+
+
 class PrepareStaging(Generic[E]):
     """Makes the run's directory under the staging directory."""
 
@@ -26,5 +32,4 @@ class PrepareStaging(Generic[E]):
         self._run_id = run_id
 
     def process(self, exchange: E) -> E:
-        sweep(self._parent, _PREFIX)
-        return replace(exchange, staging=Scratch(self._parent, staging_of(self._parent, self._run_id).name))
+        return replace(exchange, staging=prepare(self._parent, self._run_id))

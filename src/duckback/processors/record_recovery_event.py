@@ -20,7 +20,7 @@ class RecordRecoveryEvent:
             EventKind.RECOVERY,
             run_id=exchange.run_id,
             started_at=exchange.start_time,
-            details={"target": str(exchange.target)},
+            details={"target": str(exchange.target)} | ({"where": exchange.where} if exchange.where else {}),
         )
         self._ledger.record(event)
         return exchange

@@ -27,6 +27,7 @@ class RestoreDuckdbFromParquet:
             target=scratch.path / exchange.target.name,
             storage_version=exchange.storage_version,
             trust_ddl=exchange.trust_ddl,
+            where=exchange.where,
             resources=self._limits.at(required(exchange.staging).path / "spill"),
         )
         try:

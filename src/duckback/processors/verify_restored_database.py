@@ -8,8 +8,9 @@ from duckback.model.progress import Report
 from duckback.routes.exchange import RestoreExchange, required
 from duckback.source.child import run_job
 from duckback.source.deferred_file import write_deferred
+from duckback.source.examined import Examined
 from duckback.source.install import install
-from duckback.source.jobs import NOTICES, ExamineDatabase, InstallDatabase
+from duckback.source.jobs import ExamineDatabase, InstallDatabase
 from duckback.source.resources import Limits
 
 
@@ -29,14 +30,17 @@ class VerifyRestoredDatabase:
             files=dict(exchange.files),
             target=new_file,
             deferred=exchange.deferred,
+            where=exchange.where,
             resources=self._limits.at(required(exchange.staging).path / "spill"),
         )
-        notices = (*exchange.notices, *NOTICES.validate_json(run_job(job, self._report)))
+        found = Examined.model_validate_json(run_job(job, self._report))
         # Cut in half, an install under --force leaves no database under the target's name until the next restore.
         with undisturbed():
             kept_as = self._install(exchange, new_file)
             written = write_deferred(exchange.target, exchange.deferred)
-        return replace(exchange, status="completed", notices=notices, kept_as=kept_as, deferred_sql=written)
+        notices = (*exchange.notices, *found.notices)
+        done = replace(exchange, status="completed", notices=notices, kept_as=kept_as, deferred_sql=written)
+        return replace(done, rows=found.rows)
 
     def _install(self, exchange: RestoreExchange, new_file: Path) -> Path | None:
         if not exchange.force:

@@ -119,6 +119,7 @@ class RestoreExchange(Exchange):
         files: each object's key → the local file with its bytes.
         storage_version: of the new file; None: the source's.
         selection: what of the backup.
+        where: of the selected tables, only the rows for which this condition holds; None: all.
         trust_ddl: run definitions that read files or the network too.
         trust_repository: though a ledger or a proof contradicts it.
         selected: the manifest, narrowed to the selection.
@@ -126,6 +127,7 @@ class RestoreExchange(Exchange):
         kept_as: where an existing target was moved.
         deferred: what could not be created.
         deferred_sql: where its text is.
+        rows: of the restored tables, once they are proven.
     """
 
     run_id: UUID
@@ -135,6 +137,7 @@ class RestoreExchange(Exchange):
     force: bool
     storage_version: str | None
     selection: Selection = EVERYTHING
+    where: str | None = None
     trust_ddl: bool = False
     trust_repository: bool = False
     committed: Committed | None = None
@@ -144,6 +147,7 @@ class RestoreExchange(Exchange):
     kept_as: Path | None = None
     deferred: tuple[Deferred, ...] = ()
     deferred_sql: Path | None = None
+    rows: int = 0
 
     @property
     def scratches(self) -> tuple[Scratch, ...]:

@@ -112,7 +112,7 @@ def _answer(caller: Caller, keys: list[str]) -> dict[str, Any]:
     try:
         return {"files": {key: str(path) for key, path in caller.fetch(keys).items()}}
     except IntegrityError as error:
-        return {"problem": error.message}
+        return {"problem": error.message, "hint": error.hint}
 
 
 def _death(child: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> SourceError:

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -24,11 +24,24 @@ class _Wanted:
     is_vital: bool = False
 
 
-def create_empty(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> list[Deferred]:
+Made = Callable[[str], None]
+"""Hears each statement that has made something."""
+
+
+def _unheard(_statement: str) -> None:
+    return
+
+
+def create_empty(con: duckdb.DuckDBPyConnection, catalog: Catalog, made: Made = _unheard) -> list[Deferred]:
     """Schemas, types, sequences at their position, macros, tables without rows, and views.
 
     Macros, tables and views may name one another in any order, which no catalogue function tells: what fails is
     tried again for as long as anything else succeeds.
+
+    Args:
+        con: whose current database is empty.
+        catalog: what to make.
+        made: hears the statements that made it, in their order.
 
     Returns:
         The macros and views that cannot be made.
@@ -38,12 +51,13 @@ def create_empty(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> list[Defer
         IntegrityError: the catalogue holds what is not one CREATE statement.
     """
     for statement in (*ddl.create_schemas(catalog), *ddl.create_types(catalog)):
-        _create(con, statement)
-    _create_sequences(con, catalog)
+        create_one(con, statement)
+        made(statement)
+    _create_sequences(con, catalog, made)
     wanted = [_Wanted("macro", macro, ddl.create_macro(macro)) for macro in catalog.macros]
     wanted += [_Wanted("table", table, ddl.create_table(table), is_vital=True) for table in catalog.tables]
     wanted += [_Wanted("view", view, view.sql) for view in catalog.views]
-    return _create_in_some_order(con, wanted)
+    return _create_in_some_order(con, wanted, made)
 
 
 def create_on_rows(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> list[Deferred]:
@@ -89,20 +103,25 @@ def set_comments(con: duckdb.DuckDBPyConnection, catalog: Catalog, deferred: Seq
                 con.execute(statement)
 
 
-def _create_sequences(con: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+def _create_sequences(con: duckdb.DuckDBPyConnection, catalog: Catalog, made: Made) -> None:
     has_setval = bool(con.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = 'setval'").fetchall())
     for sequence in catalog.sequences:
-        _create(con, ddl.create_sequence(sequence, from_its_start=has_setval))
+        statement = ddl.create_sequence(sequence, from_its_start=has_setval)
+        create_one(con, statement)
+        made(statement)
         position = ddl.set_position(sequence, has_setval=has_setval)
         if position is not None:
             with translated(position):
                 con.execute(position).fetchall()
+            made(position)
 
 
-def _create_in_some_order(con: duckdb.DuckDBPyConnection, wanted: list[_Wanted]) -> list[Deferred]:
+def _create_in_some_order(
+    con: duckdb.DuckDBPyConnection, wanted: list[_Wanted], made: Made = _unheard
+) -> list[Deferred]:
     waiting = wanted
     while waiting:
-        failures = [(one, error) for one in waiting if (error := _failure(con, one)) is not None]
+        failures = [(one, error) for one in waiting if (error := _failure(con, one, made)) is not None]
         if len(failures) == len(waiting):
             vital = next(((one, error) for one, error in failures if one.is_vital), None)
             if vital is not None:
@@ -116,13 +135,14 @@ def _create_in_some_order(con: duckdb.DuckDBPyConnection, wanted: list[_Wanted])
     return []
 
 
-def _failure(con: duckdb.DuckDBPyConnection, one: _Wanted) -> duckdb.Error | None:
+def _failure(con: duckdb.DuckDBPyConnection, one: _Wanted, made: Made) -> duckdb.Error | None:
     try:
-        _create(con, one.statement, one.kind)
+        create_one(con, one.statement, one.kind)
     except SourceError as error:
         if isinstance(error.__cause__, duckdb.Error):
             return error.__cause__
         raise
+    made(one.statement)
     return None
 
 
@@ -143,7 +163,25 @@ _FORMS = {
 }
 
 
-def _create(con: duckdb.DuckDBPyConnection, statement: str, kind: str = "") -> None:
+def create_one(con: duckdb.DuckDBPyConnection, statement: str, kind: str = "") -> None:
+    """Run the one CREATE statement of a text that is not trusted.
+
+    Args:
+        con: an instance that is shut in.
+        statement: the text.
+        kind: "view", "index" or "trigger", where the statement must make one of these.
+
+    Raises:
+        IntegrityError: it is something else.
+        SourceError: DuckDB refuses it; its error is the cause.
+    """
+    refuse_unless_one_create(con, statement, kind)
+    with translated(statement):
+        con.execute(statement)
+
+
+def refuse_unless_one_create(con: duckdb.DuckDBPyConnection, statement: str, kind: str = "") -> None:
+    """Refuse a text that is not the one statement that `create_one` would run; it is parsed, and not run."""
     # A catalogue may come from a manifest that somebody forged: one CREATE a text, and nothing behind it.
     if kind in _FORMS and not _FORMS[kind].match(statement):
         raise IntegrityError(f"not the statement that creates one {kind}: {statement[:200]!r}")
@@ -151,5 +189,3 @@ def _create(con: duckdb.DuckDBPyConnection, statement: str, kind: str = "") -> N
         parsed = con.extract_statements(statement)
     if [item.type for item in parsed] != [duckdb.StatementType.CREATE]:
         raise IntegrityError(f"not one CREATE statement: {statement[:200]!r}")
-    with translated(statement):
-        con.execute(statement)

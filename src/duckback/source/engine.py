@@ -81,6 +81,24 @@ def shut_in(con: duckdb.DuckDBPyConnection, files: Iterable[Path]) -> None:
     con.execute("SET lock_configuration = true")
 
 
+def shut_in_with(
+    con: duckdb.DuckDBPyConnection, addresses: Iterable[Path | str], directories: Iterable[Path] = ()
+) -> None:
+    """The same for statements of whoever: single files, and nothing beside them.
+
+    Args:
+        con: on it.
+        addresses: of the files that it may still read, with the logs that DuckDB looks for beside databases.
+        directories: in which it may also write.
+    """
+    con.execute("SET allowed_paths = ?", [sorted(map(str, addresses))])
+    con.execute("SET allowed_directories = ?", [sorted(map(str, directories))])
+    # A name that is no table would else be looked for among the variables of our own code.
+    con.execute("SET python_enable_replacements = false")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+
+
 def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, options: str, *, subject: Path | None = None) -> None:
     """Attach a database file under a name, as the only one.
 

@@ -17,11 +17,11 @@ _POSITIONS = ("file_index", "file_row_number")
 _ROWS_OF_A_FILE = 1 << 40
 
 
-def parquet_rows(paths: Sequence[Path], columns: Sequence[Column], *, numbered: bool = False) -> str:
+def parquet_rows(paths: Sequence[Path | str], columns: Sequence[Column], *, numbered: bool = False) -> str:
     """The relation with these columns of Parquet files, in their order.
 
     Args:
-        paths: the files of one table.
+        paths: the files of one table, or other addresses at which DuckDB finds them.
         columns: as the table has them.
         numbered: with `file_index` and `file_row_number` beside them.
     """
@@ -36,12 +36,12 @@ def parquet_rows(paths: Sequence[Path], columns: Sequence[Column], *, numbered: 
     return f"(SELECT {', '.join([*values, *(_POSITIONS if numbered else [])])} FROM {relation})"
 
 
-def rows_that_count(backup: TableBackup, files: Mapping[str, Path], columns: Sequence[Column]) -> str:
+def rows_that_count(backup: TableBackup, files: Mapping[str, Path | str], columns: Sequence[Column]) -> str:
     """The relation with these columns of a table's objects, without the rows whose positions are listed as removed.
 
     Args:
         backup: says which objects, and which list positions.
-        files: each object's key → the local file.
+        files: each object's key → the local file, or another address of it.
         columns: as the table has them.
     """
     paths = [files[ref.key] for ref in backup.objects]

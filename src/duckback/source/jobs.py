@@ -16,13 +16,12 @@ from duckback.model.manifest import Manifest
 from duckback.model.progress import Report
 from duckback.source.image.taken import Image
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
+from duckback.source.outcome import Form
 from duckback.source.resources import Resources
+from duckback.store.s3_options import S3Options
 
 DEFERRED: TypeAdapter[tuple[Deferred, ...]] = TypeAdapter(tuple[Deferred, ...])
 """What BuildDatabase answers."""
-
-NOTICES: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
-"""What ExamineDatabase answers."""
 
 
 @dataclass(frozen=True)
@@ -129,16 +128,18 @@ class BuildDatabase(WaryJob):
     target: Path
     storage_version: str | None
     trust_ddl: bool
+    where: str | None = None
 
 
 class ExamineDatabase(WaryJob):
-    """Compare a restored file with the manifest; answers what the user should hear, as JSON; all else is right."""
+    """Compare a restored file with the manifest; answers Examined as JSON; all else is right."""
 
     task = "examine"
     manifest: Manifest
     files: dict[str, Path]
     target: Path
     deferred: tuple[Deferred, ...]
+    where: str | None = None
 
 
 class ReadRows(WaryJob):
@@ -147,6 +148,58 @@ class ReadRows(WaryJob):
     task = "read"
     manifest: Manifest
     files: dict[str, Path]
+
+
+class StoreAddress(BaseModel):
+    """Where a store is, for a child that reads from it itself; credentials come from its environment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    s3: S3Options
+
+
+class QueryBackup(WaryJob):
+    """Ask a backup in place, and write the answer into a file; answers its Outcome as JSON.
+
+    Attributes:
+        manifest: of the backup.
+        sql: one SELECT.
+        form: of the file.
+        answer: the file; whatever else is in its directory may be read too.
+        local: the files of the objects, where the store has such; else it is read by ranges.
+        store: the store.
+    """
+
+    task = "query"
+    manifest: Manifest
+    sql: str
+    form: Form
+    answer: Path
+    local: dict[str, Path]
+    store: StoreAddress
+
+
+class CompareRows(WaryJob):
+    """Compare the rows of tables in two backups; answers what changed, as JSON of `duckback.source.comparing`."""
+
+    task = "compare"
+    before: Manifest
+    now: Manifest
+    files: dict[str, Path]
+
+
+class WriteScript(WaryJob):
+    """Write the statements with which a plain DuckDB opens a backup; answers the text.
+
+    Attributes:
+        manifest: of the backup.
+        places: each object's key → the address at which that DuckDB finds it.
+    """
+
+    task = "script"
+    manifest: Manifest
+    places: dict[str, str]
 
 
 class InstallDatabase(Job):
@@ -166,14 +219,17 @@ JOBS: dict[str, type[Job]] = {
     job.task: job
     for job in (
         BuildDatabase,
+        CompareRows,
         ExamineDatabase,
         ExportFile,
         ExportImage,
         InstallDatabase,
         LookAtFile,
         ProveFiles,
+        QueryBackup,
         ReadRows,
         TakeImage,
+        WriteScript,
     )
 }
 """Every job by its task."""

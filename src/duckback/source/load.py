@@ -12,6 +12,7 @@ from duckback.model.catalog_changes import changes
 from duckback.model.manifest import Fingerprint, Manifest, TableBackup
 from duckback.model.progress import Progress, Report
 from duckback.source.catalog import read_inventory
+from duckback.source.condition import chosen, refuse_unfit
 from duckback.source.create import create_again, create_empty, create_on_rows, set_comments
 from duckback.source.deferred import with_comments
 from duckback.source.engine import (
@@ -24,6 +25,7 @@ from duckback.source.engine import (
     shut_in,
     translated,
 )
+from duckback.source.examined import Examined
 from duckback.source.expressions import parsed_by
 from duckback.source.fingerprint import fingerprint_of
 from duckback.source.load_rows import load_rows, rows_of
@@ -47,6 +49,7 @@ def build_database(
     trust_ddl: bool,
     resources: Resources,
     report: Report,
+    where: str | None = None,
 ) -> list[Deferred]:
     """Make a new, checkpointed database file without a WAL from a backup's objects.
 
@@ -61,12 +64,13 @@ def build_database(
         trust_ddl: run the statements that read files or the network too, unconfined, when all else is done.
         resources: limits for DuckDB.
         report: hears how many rows are loaded.
+        where: of each table, only the rows for which this condition holds; None: all.
 
     Returns:
         The views, macros, indexes and triggers that cannot be made, with their comments.
 
     Raises:
-        UsageError: this DuckDB does not write the storage version that is wanted.
+        UsageError: this DuckDB does not write the storage version that is wanted, or the condition is none that fits.
         IntegrityError: the manifest holds what is not DDL.
         SourceError: the database cannot be made.
     """
@@ -83,11 +87,13 @@ def build_database(
         except SourceError as error:
             raise _with_releases(error, manifest.engine.duckdb_version) from error
         _refuse_rows(con, catalog)
+        if where is not None:
+            refuse_unfit(con, where, catalog.tables)
         rows_done = 0
         for table, rows in zip(catalog.tables, _in_order(manifest), strict=True):
             with translated(f"table {table.label}"):
                 refuse_more_rows(con, rows, files)
-            load_rows(con, table, rows, files, _tell(report, rows_done, rows.rows, manifest.rows))
+            load_rows(con, table, rows, files, _tell(report, rows_done, rows.rows, manifest.rows), where=where)
             rows_done += rows.rows
         deferred += create_on_rows(con, catalog)
         set_comments(con, catalog, deferred)
@@ -169,11 +175,13 @@ def examine_database(
     *,
     resources: Resources,
     report: Report,
-) -> list[str]:
+    where: str | None = None,
+) -> Examined:
     """Open a restored file read-only and compare its catalogue and every table's rows with the manifest.
 
-    Where this DuckDB hashes differently from the one that took the backup, the expected fingerprints are computed
-    from the files, whose bytes were checked.
+    Where some rows were left out, it is the rows in the files that are compared with the manifest, and the restored
+    ones with those of them for which the condition holds. Where this DuckDB hashes differently from the one that took
+    the backup, the expected fingerprints are computed from the files, whose bytes were checked.
 
     Args:
         path: the file.
@@ -182,9 +190,11 @@ def examine_database(
         deferred: what was not made.
         resources: limits for DuckDB.
         report: hears how many rows are compared.
+        where: the condition that chose the rows; None: all were restored.
 
     Returns:
-        What the user should hear: the tables in which this DuckDB did not keep the sign of some zeros.
+        How many rows are there, and what the user should hear: the tables in which this DuckDB did not keep the sign
+        of some zeros.
 
     Raises:
         IntegrityError: something is not what the manifest says; the message names it.
@@ -199,19 +209,33 @@ def examine_database(
         for kind, label, change in changes(manifest.catalog, got, deferred, same_words=same_release, parsed=parsed):
             raise IntegrityError(f"{kind} {label} was not restored as it was: {change}")
         same_hash = same_release and hash_probe(con) == manifest.engine.hash_probe
-        rows_done = 0
+        rows_done = rows_there = 0
         notices: list[str] = []
         for table, rows in zip(manifest.catalog.tables, _in_order(manifest), strict=True):
             relation = qualified(*table.path)
             found = fingerprint_of(con, relation, table.stored_columns)
-            expected = rows.fingerprint if same_hash else _from_files(con, table, rows, files)
+            if where is None and same_hash:
+                expected = rows.fingerprint
+            else:
+                _refuse_other_rows(con, table, rows, files, same_hash=same_hash)
+                expected = _from_files(con, table, rows, files, where=where)
             if found != expected:
-                if not (KEEPS_ONE_ZERO and _differs_in_zeros_alone(con, table, rows, files, expected)):
+                if not (KEEPS_ONE_ZERO and _differs_in_zeros_alone(con, table, rows, files, expected, where=where)):
                     raise IntegrityError(f"the restored table {table.label} does not have the rows that were backed up")
                 notices.append(_SIGNS.format(table=table.label, version=duckdb.__version__))
+            rows_there += found.rows
             rows_done += rows.rows
             report(Progress("verify-restored-database", rows_done=rows_done, rows_total=manifest.rows))
-        return notices
+        return Examined(rows=rows_there, notices=tuple(notices))
+
+
+def _refuse_other_rows(
+    con: duckdb.DuckDBPyConnection, table: Table, rows: TableBackup, files: Mapping[str, Path], *, same_hash: bool
+) -> None:
+    if not same_hash:
+        return  # their bytes were checked, and no more can be known
+    if _from_files(con, table, rows, files, where=None) != rows.fingerprint:
+        raise IntegrityError(f"the objects of table {table.label} do not hold the rows that were backed up")
 
 
 def _from_files(
@@ -220,9 +244,11 @@ def _from_files(
     rows: TableBackup,
     files: Mapping[str, Path],
     *,
+    where: str | None,
     zeros_alike: bool = False,
 ) -> Fingerprint:
-    with rows_of(con, table, rows, files) as relation:
+    with rows_of(con, table, rows, files) as every:
+        relation = chosen(con, table, every, where)
         return fingerprint_of(con, relation, table.stored_columns, zeros_alike=zeros_alike)
 
 
@@ -232,9 +258,11 @@ def _differs_in_zeros_alone(
     rows: TableBackup,
     files: Mapping[str, Path],
     expected: Fingerprint,
+    *,
+    where: str | None,
 ) -> bool:
     # The files answer for what is compared here only if they have, signs and all, what the manifest says.
-    if _from_files(con, table, rows, files) != expected:
+    if _from_files(con, table, rows, files, where=where) != expected:
         return False
     found = fingerprint_of(con, qualified(*table.path), table.stored_columns, zeros_alike=True)
-    return found == _from_files(con, table, rows, files, zeros_alike=True)
+    return found == _from_files(con, table, rows, files, where=where, zeros_alike=True)

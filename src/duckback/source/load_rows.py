@@ -6,9 +6,10 @@ from pathlib import Path
 
 import duckdb
 
-from duckback.errors import IntegrityError
+from duckback.errors import IntegrityError, UsageError
 from duckback.model.catalog import Constraint, Table
 from duckback.model.manifest import TableBackup
+from duckback.source.condition import chosen
 from duckback.source.engine import scalar, translated
 from duckback.source.files import among, rows_that_count
 from duckback.source.native import native_rows
@@ -38,6 +39,8 @@ def load_rows(
     rows: TableBackup,
     files: Mapping[str, Path],
     tell: Callable[[float], None],
+    *,
+    where: str | None = None,
 ) -> None:
     """Insert a table's rows into the empty table, in the order of the files.
 
@@ -50,20 +53,44 @@ def load_rows(
         rows: which objects hold its rows.
         files: each object's key → the local file.
         tell: hears the share that is done, 0 to 1.
+        where: only the rows for which this condition holds; None: all.
 
     Raises:
+        UsageError: a row that is left out by the condition is one to which others refer.
         SourceError: the rows cannot be read, or the table does not take them.
     """
     to_itself = [c for c in table.constraints if c.referenced_table and table.beside(c.referenced_table) == table.key]
-    with rows_of(con, table, rows, files) as relation, translated(f"table {table.label}"), followed(con, tell):
-        if to_itself:
-            numbered = f"SELECT row_number() OVER () AS {_NUMBER}, * FROM {relation}"
-            con.execute(f"CREATE TEMPORARY TABLE {_WAITING} AS {numbered}").fetchall()
-        else:
-            _insert(con, table, relation)
+    with rows_of(con, table, rows, files) as every, translated(f"table {table.label}"), followed(con, tell):
+        relation = chosen(con, table, every, where)
+        with _fitting(table, where):
+            if to_itself:
+                numbered = f"SELECT row_number() OVER () AS {_NUMBER}, * FROM {relation}"
+                con.execute(f"CREATE TEMPORARY TABLE {_WAITING} AS {numbered}").fetchall()
+            else:
+                _insert(con, table, relation)
     if to_itself:
-        with translated(f"table {table.label}"):
+        with translated(f"table {table.label}"), _fitting(table, where):
             _insert_in_rounds(con, table, to_itself)
+
+
+@contextmanager
+def _fitting(table: Table, where: str | None) -> Iterator[None]:
+    """Where a condition leaves rows out, say so of rows that refer to them, and of those that it does not fit."""
+    try:
+        yield
+    except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
+        if where is None:
+            raise
+        why = str(error).splitlines()[0]
+        raise UsageError(f"--where cannot be computed for every row of table {table.label}: {why}") from error
+    except (duckdb.ConstraintException, IntegrityError) as error:
+        if where is None:
+            raise
+        raise UsageError(
+            f"rows of table {table.label} refer to rows that --where leaves out",
+            hint="Restore the table that they refer to whole, into another file: one --table at a time has no foreign"
+            " keys to other tables. Or give a condition that takes those rows too.",
+        ) from error
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> None:

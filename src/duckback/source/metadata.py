@@ -1,6 +1,5 @@
 """The table `backup_metadata` as DuckDB sees it."""
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -8,6 +7,7 @@ import duckdb
 
 from duckback.errors import UsageError
 from duckback.source.engine import set_session
+from duckback.source.exact import exact, finite
 
 Relation = duckdb.DuckDBPyRelation
 
@@ -28,18 +28,6 @@ COLUMNS: Final = {
     "created_at": "TIMESTAMP",
 }
 """Names and types, in their order; times are in UTC, without a zone, so that no session's zone changes them."""
-
-_AS_THEY_ARE: Final = {
-    "BOOLEAN",
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "FLOAT",
-    "DOUBLE",
-}
 
 
 def metadata_relation(rows: Iterable[Sequence[Any]], sql: str) -> Relation:
@@ -82,22 +70,12 @@ def fetch(relation: Relation) -> tuple[list[tuple[str, str]], list[tuple[Any, ..
         UsageError: the query fails on these rows.
     """
     columns = [(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
-    values = [_exact(position, kind) for position, (_, kind) in enumerate(columns, 1)]
+    values = [exact(position, kind) for position, (_, kind) in enumerate(columns, 1)]
     try:
         rows = relation.project(", ".join(values)).fetchall()
     except duckdb.Error as error:
         raise _refused(error) from error
-    return columns, [tuple(map(_finite, row)) for row in rows]
-
-
-def _exact(position: int, kind: str) -> str:
-    if kind in _AS_THEY_ARE:
-        return f"#{position}"
-    return f"lower(hex(#{position}))" if kind == "BLOB" else f"CAST(#{position} AS VARCHAR)"
-
-
-def _finite(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    return columns, [tuple(map(finite, row)) for row in rows]
 
 
 def _naive(value: Any) -> Any:

@@ -82,25 +82,43 @@ class NativeCopy:
 
 @contextmanager
 def native_rows(con: duckdb.DuckDBPyConnection, path: Path, label: str) -> Iterator[str]:
-    """The relation with the rows of a native file.
+    """The relation with the rows of a native file, as of `attach_native`, for as long as it is needed."""
+    name = "duckback_native"
+    relation = attach_native(con, path, label, name)
+    try:
+        yield relation
+    finally:
+        con.execute(f"DETACH {name}")
+
+
+def attach_native(con: duckdb.DuckDBPyConnection, path: Path | str, label: str, name: str) -> str:
+    """Attach a native file, and return the relation with its rows.
 
     Args:
         con: a connection of our own.
         path: the file; of whom is not known, so nothing in it but a plain table is read.
         label: of the table, for errors.
+        name: to attach it by.
 
     Raises:
         IntegrityError: it is no such file.
     """
-    name = "duckback_native"
     try:
-        con.execute(f"ATTACH {literal(str(path))} AS {name} (READ_ONLY)")
+        con.execute(statement_to_attach(path, name))
     except duckdb.Error as error:
         raise IntegrityError(f"the native file of table {label} is no DuckDB database: {error}") from error
-    try:
-        query = f"SELECT count(*) FROM duckdb_tables() WHERE database_name = '{name}' AND table_name = '{_TABLE}'"
-        if scalar(con, query) != 1:
-            raise IntegrityError(f"the native file of table {label} does not hold its rows")
-        yield qualified(name, "main", _TABLE)
-    finally:
-        con.execute(f"DETACH {name}")
+    query = f"SELECT count(*) FROM duckdb_tables() WHERE database_name = {literal(name)} AND table_name = '{_TABLE}'"
+    if scalar(con, query) != 1:
+        con.execute(f"DETACH {identifier(name)}")
+        raise IntegrityError(f"the native file of table {label} does not hold its rows")
+    return relation_of_native(name)
+
+
+def statement_to_attach(path: Path | str, name: str) -> str:
+    """The statement that attaches a native file by a name."""
+    return f"ATTACH {literal(str(path))} AS {identifier(name)} (READ_ONLY)"
+
+
+def relation_of_native(name: str) -> str:
+    """The relation with the rows of a native file that is attached by that name."""
+    return qualified(name, "main", _TABLE)

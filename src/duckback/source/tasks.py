@@ -7,6 +7,7 @@ from duckback.model.catalog import Sequence
 from duckback.model.export import Export
 from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Progress
+from duckback.source.comparing import CHANGES, compare_rows
 from duckback.source.engine import attach, connect, name_in_sql
 from duckback.source.export import export_snapshot
 from duckback.source.image.look import look, look_as_json
@@ -15,9 +16,9 @@ from duckback.source.image.taken import Image
 from duckback.source.install import install
 from duckback.source.jobs import (
     DEFERRED,
-    NOTICES,
     BuildDatabase,
     Caller,
+    CompareRows,
     ExamineDatabase,
     ExportFile,
     ExportImage,
@@ -25,12 +26,16 @@ from duckback.source.jobs import (
     Job,
     LookAtFile,
     ProveFiles,
+    QueryBackup,
     ReadRows,
     TakeImage,
+    WriteScript,
 )
 from duckback.source.load import build_database, examine_database
 from duckback.source.proof import prove_files
+from duckback.source.query import query_backup
 from duckback.source.reading import read_rows
+from duckback.source.script import script_of
 from duckback.source.sequences import at_their_positions, refuse_unless_told
 
 
@@ -109,6 +114,7 @@ def _build_database(job: BuildDatabase, caller: Caller) -> str:
         job.target,
         storage_version=job.storage_version,
         trust_ddl=job.trust_ddl,
+        where=job.where,
         resources=job.resources,
         report=caller.report,
     )
@@ -117,15 +123,36 @@ def _build_database(job: BuildDatabase, caller: Caller) -> str:
 
 @perform.register
 def _examine_database(job: ExamineDatabase, caller: Caller) -> str:
-    notices = examine_database(
-        job.target, job.manifest, job.files, job.deferred, resources=job.resources, report=caller.report
-    )
-    return NOTICES.dump_json(tuple(notices)).decode()
+    return examine_database(
+        job.target,
+        job.manifest,
+        job.files,
+        job.deferred,
+        resources=job.resources,
+        report=caller.report,
+        where=job.where,
+    ).model_dump_json()
 
 
 @perform.register
 def _read_rows(job: ReadRows, caller: Caller) -> str:
     return read_rows(job.manifest, job.files, resources=job.resources, report=caller.report).model_dump_json()
+
+
+@perform.register
+def _query_backup(job: QueryBackup, caller: Caller) -> str:
+    return query_backup(job, caller).model_dump_json()
+
+
+@perform.register
+def _compare_rows(job: CompareRows, caller: Caller) -> str:
+    found = compare_rows(job.before, job.now, job.files, resources=job.resources, report=caller.report)
+    return CHANGES.dump_json(found).decode()
+
+
+@perform.register
+def _write_script(job: WriteScript, _caller: Caller) -> str:
+    return script_of(job.manifest, job.places, job.resources)
 
 
 @perform.register

@@ -81,7 +81,7 @@ def _fetcher(send: Callable[[dict[str, Any]], None], answers: "SimpleQueue[bytes
         send({"fetch": list(keys)})
         answer: dict[str, Any] = json.loads(answers.get())
         if "problem" in answer:
-            raise IntegrityError(answer["problem"])
+            raise IntegrityError(answer["problem"], hint=answer["hint"])
         return {key: Path(path) for key, path in answer["files"].items()}
 
     return fetch

@@ -135,6 +135,20 @@ class Store(Protocol):
         """
         ...
 
+    def read(self, key: str, first: int, count: int) -> bytes:
+        """Bytes of an object: `count` of them, from the one at `first`, counted from 0; no others are transferred.
+
+        Args:
+            key: of the object.
+            first: 0 or more.
+            count: 1 or more.
+
+        Raises:
+            NotFound: no such key.
+            IntegrityError: the object ends before that.
+        """
+        ...
+
     def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
         """Copy an object into a new local file in bounded memory; returns the hex SHA-256 of what was written.
 

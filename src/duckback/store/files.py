@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from duckback.errors import AccessDenied, StoreError
+from duckback.errors import AccessDenied, IntegrityError, StoreError
 from duckback.store.digest import READ_SIZE
 
 PRIVATE = 0o600
@@ -102,3 +102,14 @@ def sync_directory(directory: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def whole(data: bytes, count: int, address: str) -> bytes:
+    """The bytes, if they are as many as were asked for.
+
+    Raises:
+        IntegrityError: they are fewer, because the object at that address ends there; or more.
+    """
+    if len(data) != count:
+        raise IntegrityError(f"{address} gave {len(data)} bytes where {count} were asked for")
+    return data

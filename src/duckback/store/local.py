@@ -16,6 +16,7 @@ from duckback.store.files import (
     pour,
     read_blocks,
     sync_directory,
+    whole,
     write_new,
 )
 from duckback.store.keys import TEMPORARY, check_key, check_prefix
@@ -101,6 +102,11 @@ class LocalStore:
             if size > limit:
                 raise IntegrityError(f"{self._path(key)} has {size} bytes, more than the {limit} expected")
             return file.read(size)
+
+    def read(self, key: str, first: int, count: int) -> bytes:
+        with self._open(key) as file, os_errors(f"cannot read {self._path(key)}"):
+            file.seek(first)
+            return whole(file.read(count), count, self.uri(key))
 
     def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
         with self._open(key) as file:

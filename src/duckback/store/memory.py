@@ -11,7 +11,7 @@ from threading import Lock
 from duckback.errors import AlreadyExists, IntegrityError, NotFound
 from duckback.store.base import BytesDone, DeleteFailure, ListedObject, StoredObject
 from duckback.store.digest import READ_SIZE, FileDigest
-from duckback.store.files import os_errors, read_blocks, write_new
+from duckback.store.files import os_errors, read_blocks, whole, write_new
 from duckback.store.keys import check_key, check_prefix
 
 
@@ -90,6 +90,9 @@ class MemoryStore:
         if len(data) > limit:
             raise IntegrityError(f"{self.uri(key)} has {len(data)} bytes, more than the {limit} expected")
         return data
+
+    def read(self, key: str, first: int, count: int) -> bytes:
+        return whole(self._find(key).data[first : first + count], count, self.uri(key))
 
     def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
         data = self._find(key).data

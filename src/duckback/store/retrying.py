@@ -96,6 +96,9 @@ class RetryingStore:
     def get(self, key: str, *, limit: int) -> bytes:
         return self._persist(lambda _: self._store.get(key, limit=limit))
 
+    def read(self, key: str, first: int, count: int) -> bytes:
+        return self._persist(lambda _: self._store.read(key, first, count))
+
     def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
         heard = _Heard(on_bytes)
 

@@ -18,14 +18,14 @@ from botocore.exceptions import ClientError
 from duckback.errors import AlreadyExists, IntegrityError, StoreError
 from duckback.store.base import BytesDone, DeleteFailure, ListedObject, ObjectLock, StoredObject
 from duckback.store.digest import FileDigest
-from duckback.store.files import os_errors, write_new
+from duckback.store.files import os_errors, whole, write_new
 from duckback.store.keys import check_key, check_prefix
 from duckback.store.s3_client import connect, stored_object, transfer_config
 from duckback.store.s3_delete import abort_older, delete_keys
 from duckback.store.s3_errors import Answer, s3_errors, sse_hint
 from duckback.store.s3_lock import lock_arguments
 from duckback.store.s3_options import S3Options
-from duckback.store.s3_read import ObjectReader
+from duckback.store.s3_read import ObjectReader, read_part
 from duckback.store.s3_upload import UploadChecks
 
 _CREATE_ATTEMPTS = 6
@@ -153,6 +153,11 @@ class S3Store:
             data = b"".join(reader.blocks())
         self._insist_on_size(key, len(data), reader.size)
         return data
+
+    def read(self, key: str, first: int, count: int) -> bytes:
+        with self._reading(f"cannot read {self.uri(key)}"):
+            data = read_part(self._client, self._bucket, self._key(key), first, count)
+        return whole(data, count, self.uri(key))
 
     def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
         with self._reading(f"cannot read {self.uri(key)}"), self._open(key) as reader:

@@ -1,9 +1,11 @@
 """Reading from S3: a stream that takes up again where a connection broke."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from duckback.store.digest import READ_SIZE
 
@@ -48,3 +50,26 @@ class ObjectReader:
 
     def close(self) -> None:
         self._body.close()
+
+
+def read_part(client: "S3Client", bucket: str, key: str, first: int, count: int) -> bytes:
+    """At most `count` bytes of an object from the one at `first`; fewer where it ends before."""
+    data = bytearray()
+    for tried in range(RESUMES + 1):
+        wanted = f"bytes={first + len(data)}-{first + count - 1}"
+        try:
+            answer = client.get_object(Bucket=bucket, Key=key, Range=wanted)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                break
+            raise
+        with closing(answer["Body"]) as body:
+            try:
+                for block in body.iter_chunks(READ_SIZE):
+                    data += block
+            except _BROKEN:
+                if tried == RESUMES:
+                    raise
+            else:
+                break
+    return bytes(data)

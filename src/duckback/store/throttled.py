@@ -88,6 +88,9 @@ class ThrottledStore:
     def get(self, key: str, *, limit: int) -> bytes:
         return self._store.get(key, limit=limit)
 
+    def read(self, key: str, first: int, count: int) -> bytes:
+        return self._store.read(key, first, count)
+
     def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
         return self._store.fetch(key, path, on_bytes=on_bytes)
 
