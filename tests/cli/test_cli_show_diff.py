@@ -6,7 +6,7 @@ from support.place import Place
 
 def _changes(place: Place, now: str, before: str) -> dict[str, tuple[object, ...]]:
     answer = place.run("show", now, "--diff", before, "--json").worked().json
-    assert (answer["schema"], answer["id"], answer["before"]) == ("duckback.show/1", now, before)
+    assert (answer["schema"], answer["id"], answer["before"]) == ("duckback.show-diff/1", now, before)
     return {
         one["table"]: (one["before"], one["now"], one["added"], one["removed"], one["known_by"])
         for one in answer["tables"]

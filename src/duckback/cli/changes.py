@@ -17,7 +17,7 @@ def show_changes(call: Call, before: str, now: str) -> None:
         changes = duckback.row_changes(before, now)
     if call.as_json:
         ids = {word: str(duckback.find(one).summary.backup_id) for word, one in (("before", before), ("id", now))}
-        print_document("show", **ids, tables=[asdict(change) for change in changes])
+        print_document("show-diff", **ids, tables=[asdict(change) for change in changes])
         return
     print_table(_HEADINGS, map(_row, changes), numbers={*_HEADINGS[1:5]})
 
