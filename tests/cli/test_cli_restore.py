@@ -10,7 +10,8 @@ from support.place import ROWS, TABLES, Place, small_database
 
 def test_json_is_one_document_of_the_documented_shape(full: Place) -> None:
     answer = full.spawn("restore", full.target, "--json").worked().json
-    assert list(answer) == ["schema", "id", "name", "target", "rows", "tables", "seconds", "proof", "deferred"]
+    fields = ["schema", "id", "name", "target", "rows", "tables", "seconds", "proof", "notices", "deferred"]
+    assert list(answer) == fields
     assert answer["schema"] == "duckback.restore/1"
     assert (answer["id"], answer["name"]) == (full.backup_ids()[0], "small")
     assert (answer["target"], answer["rows"], answer["tables"]) == (str(full.target), ROWS, TABLES)
