@@ -32,7 +32,7 @@ from duckback.source.load_rows import load_rows, rows_of
 from duckback.source.reading import refuse_more_rows
 from duckback.source.resources import Resources
 from duckback.source.sql import literal, qualified
-from duckback.source.types import has_floats
+from duckback.source.types import may_hold_floats
 
 _SIGNS = (
     "table {table}: DuckDB {version} does not store the sign of every zero where 0.0 and -0.0 stand among no other"
@@ -77,7 +77,7 @@ def build_database(
     catalog = manifest.catalog
     _refuse_nested_schemas(catalog)
     with connect(resources) as con:
-        if KEEPS_ONE_ZERO and any(has_floats(table.stored_columns) for table in catalog.tables):
+        if KEEPS_ONE_ZERO and any(may_hold_floats(table.stored_columns) for table in catalog.tables):
             # Of the ways in which it compresses floats, this alone takes 0.0 and -0.0 for one value.
             con.execute("SET disabled_compression_methods = 'rle'")
         _attach_new(con, target, catalog, storage_version, manifest.engine.storage_version)

@@ -19,7 +19,7 @@ from duckback.source.native import NativeCopy
 from duckback.source.order import ExportOrder
 from duckback.source.progress import followed
 from duckback.source.sql import identifier, literal, qualified
-from duckback.source.types import has_floats, parse_type
+from duckback.source.types import may_hold_floats, parse_type
 from duckback.source.width import row_group_rows, width
 
 CHUNKS_PER_FILE = 16
@@ -164,7 +164,7 @@ class TableWriter:
         middle = "" if kind == "rows" else f".{kind}"
         name = f"{self.stem}{middle}.{number:04d}.parquet"
         labels = f"'duckback.backup': {literal(self.order.label)}, 'duckback.table': {literal(self.table.label)}"
-        plain = ", DICTIONARY_SIZE_LIMIT 0" if KEEPS_ONE_ZERO and has_floats(self.table.stored_columns) else ""
+        plain = ", DICTIONARY_SIZE_LIMIT 0" if KEEPS_ONE_ZERO and may_hold_floats(self.table.stored_columns) else ""
         options = f"{_COPY_OPTIONS}{plain}, ROW_GROUP_SIZE {group_rows}, KV_METADATA {{{labels}}}"
         values = ", ".join(f"{stored(identifier(name), of)} AS {identifier(name)}" for name, of in self._types.items())
         query = " UNION ALL ".join(f"(SELECT {values} FROM {source}{self._in_order(chunks)})" for source in sources)
