@@ -16,6 +16,16 @@ def answer() -> None:
         signal.signal(number, _interrupt)
 
 
+def answered() -> None:
+    """From now on neither does anything, if one has come: the process ends, with the exit code of an interrupt.
+
+    Python's own end gives the signals back their default, which is to die of them.
+    """
+    if _came:
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def have_come() -> bool:
     """Whether one has come since `answer`.
 

@@ -13,7 +13,9 @@ def main() -> None:
         with interrupts.undisturbed():
             from duckback.cli.app import run  # noqa: PLC0415 -- as above
 
-        sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
     except KeyboardInterrupt:
         sys.stderr.write("duckback: interrupted\n")
-        sys.exit(130)
+        code = 130
+    interrupts.answered()
+    sys.exit(code)
