@@ -33,7 +33,7 @@ _TRUTHS = {
         SELECT bool_and(digest = md5(generation || ':' || i)) FROM generations""",
     "what nobody touches stays": "SELECT count(*) = max(i) + 1 AND min(i) = 0 FROM ballast",
     "and stays as it was": f"""
-        SELECT bool_and((a, b) = ({BALLAST})) FROM ballast WHERE i % 16 = 5""",
+        SELECT bool_and((a, b, c, d) = ({BALLAST})) FROM ballast WHERE i % 16 = 5""",
 }
 
 

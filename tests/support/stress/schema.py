@@ -18,11 +18,11 @@ CREATE TABLE loads (batch BIGINT NOT NULL, i BIGINT NOT NULL, value BIGINT NOT N
 CREATE TABLE current (generation BIGINT NOT NULL);
 INSERT INTO current VALUES (0);
 CREATE TABLE generations (generation BIGINT, rows BIGINT, i BIGINT, digest VARCHAR);
-CREATE TABLE ballast (i BIGINT NOT NULL, a UHUGEINT, b UHUGEINT);
+CREATE TABLE ballast (i BIGINT NOT NULL, a UBIGINT, b UBIGINT, c UBIGINT, d UBIGINT);
 """
 
 # MD5 sums do not compress, and are known again from the row's number alone.
-BALLAST = "md5_number('a' || i), md5_number('b' || i)"
+BALLAST = ", ".join(f"md5_number_{half}('{word}' || i)" for word in "ab" for half in ("upper", "lower"))
 _BALLAST_ROW = 32
 
 
