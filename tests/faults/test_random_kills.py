@@ -3,8 +3,9 @@
 import os
 import random
 import subprocess
+import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -17,16 +18,17 @@ KILLS = int(os.environ.get("DUCKBACK_SOAK_KILLS", "24"))
 KILLS_ON_S3 = int(os.environ.get("DUCKBACK_SOAK_KILLS_ON_S3", "6"))
 VERBS = ("full", "incremental", "restore", "verify", "force", "prune", "test-restore")
 _KEEP_THREE = ("--keep-within", "0s", "--keep-last", "3", "--grace", "0s")
-_MENDED_EVERY = 1 if "DUCKBACK_SOAK_KILLS" in os.environ else 12
+_MENDED_EVERY = 3 if "DUCKBACK_SOAK_KILLS" in os.environ else 12
 
 
 @dataclass
 class Killing:
-    """A place whose runs are killed, in a directory or on S3."""
+    """A place whose runs are killed, in a directory or on S3; `lengths` are the seconds that each verb takes."""
 
     place: Place
     repo: str | None
     options: list[str]
+    lengths: dict[str, float] = field(default_factory=dict)
 
     def run(self, verb: str, *arguments: object) -> Ran:
         return self.place.run(verb, *arguments, *self.options, repo=self.repo)
@@ -49,11 +51,19 @@ class Killing:
         return place.command(str(first), *rest, *self.options, repo=self.repo)
 
     def killed(self, verb: str, chance: random.Random) -> bool:
-        """Kill it somewhere between its start and its end; whether it was still at work."""
+        """Kill it somewhere between its start and its end, but for the first time, which tells how long it takes.
+
+        Returns:
+            Whether it was still at work.
+        """
         self._prepare(verb)
-        child = self._start(verb)
+        child, began = self._start(verb), time.monotonic()
+        if verb not in self.lengths:
+            assert child.wait() == 0
+            self.lengths[verb] = time.monotonic() - began
+            return False
         try:
-            child.wait(chance.uniform(0.3, 2.2))
+            child.wait(chance.uniform(0.1, 1.0) * self.lengths[verb])
         except subprocess.TimeoutExpired:
             child.kill()
         return child.wait() != 0
@@ -109,7 +119,7 @@ def kill_many(one: Killing, kills: int, seed: int) -> None:
     chance = random.Random(seed)
     done = Counter[str]()
     there = one.ids()
-    for number in range(kills):
+    for number in range(kills + len(VERBS)):
         verb = VERBS[number % len(VERBS)]
         done[verb] += one.killed(verb, chance)
         there = one.assert_whole(there, verb)
