@@ -141,6 +141,15 @@ def test_a_manifest_that_the_ledger_did_not_record_is_found(full: Place) -> None
     assert "not the one that the ledger has recorded" in ran.json["backups"][0]["problems"][0]["what"]
 
 
+def test_the_latest_is_looked_at_and_called_bad_though_the_ledger_contradicts_it(full: Place) -> None:
+    with_rows_of_another(full)
+    for level in ("objects", "restore"):
+        ran = full.run("verify", "latest", "--level", level, "--json")
+        ran.failed(20)
+        assert "not the one that the ledger has recorded" in ran.json["backups"][0]["problems"][0]["what"]
+    full.run("restore", full.target, "--backup", "latest").failed(20, "not the one that the ledger has recorded")
+
+
 def test_a_manifest_that_is_not_the_one_that_was_proven_is_found_without_a_ledger(full: Place, tmp_path: Path) -> None:
     full.run("verify").worked()
     with_rows_of_another(full)

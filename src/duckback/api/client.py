@@ -24,6 +24,7 @@ from duckback.model.recorded import NOTHING
 from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.summary import Summary
 from duckback.model.unchanged import why_changed
+from duckback.repository.choosing import identify
 from duckback.repository.finding import find_backup, find_database
 from duckback.repository.pins import read_pins
 from duckback.repository.proofs import proofs, standings
@@ -32,7 +33,7 @@ from duckback.repository.stones import look
 from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, TEST_RESTORE, VERIFICATION
 from duckback.routes.deadline import Deadline
 from duckback.routes.engine import run
-from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange, required
+from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange
 from duckback.source.capture import Capture
 from duckback.source.captures import capture_of
 from duckback.source.unchanged import look_at
@@ -191,7 +192,7 @@ class Duckback(Asking):
             NoSuchBackup: none, or more than one, is meant.
         """
         repository, database = self._opened(name)
-        backup_id = required(find_backup(repository, database, backup))
+        backup_id = identify(repository, database, backup)
         committed = repository.read(database, backup_id)
         standing = self._known(repository, database).get(backup_id)
         pin = read_pins(self._store, database).get(backup_id)
@@ -297,6 +298,7 @@ class Duckback(Asking):
             The exchange, whose `results` say what is wrong; problems are not raised.
 
         Raises:
+            IntegrityError: which backup is the latest cannot be said, or this host's ledger knows of a newer one.
             DuckbackError: the store, this machine or the call keep it from finding out.
         """
         route = TEST_RESTORE if level == "restore" else VERIFICATION
@@ -308,7 +310,7 @@ class Duckback(Asking):
                 database=database,
                 start_time=started,
                 run_id=new_id(started),
-                wanted=find_backup(repository, database, backup),
+                wanted=self._to_verify(repository, ledger, database, backup),
                 level=level,
                 deadline=Deadline(max_duration),
             )
@@ -350,6 +352,13 @@ class Duckback(Asking):
     def _known(self, repository: Repository, database: str) -> dict[UUID, Standing]:
         with self._wiring.ledger() as ledger:
             return standings(proofs(repository, database), verdicts(ledger, repository.id, database))
+
+    def _to_verify(
+        self, repository: Repository, ledger: EmbeddedLedger, database: str, backup: str | None
+    ) -> UUID | None:
+        if backup is None:
+            return None
+        return identify(repository, database, backup, known(ledger, repository.id, database))
 
     def _name_of_new(self, name: str | None) -> str:
         if not name:

@@ -13,8 +13,9 @@ from duckback.hooks import Hooks, Telling, Told, run_id_of
 from duckback.model.lease import LEASE_KINDS
 from duckback.model.pin import MAX_REASON, Pin
 from duckback.model.progress import Report, unheard
+from duckback.repository.choosing import identify
 from duckback.repository.cleanup import Cleaned
-from duckback.repository.finding import find_backup, find_database
+from duckback.repository.finding import find_database
 from duckback.repository.leases import Lease
 from duckback.repository.pins import pin, unpin
 from duckback.repository.repository import Repository
@@ -124,7 +125,7 @@ class Keeping:
 
     def _meant(self, backup: str, name: str | None) -> tuple[str, UUID]:
         repository, database = self._opened(name)
-        return database, required(find_backup(repository, database, backup))
+        return database, identify(repository, database, backup)
 
     def leases(self, *, name: str | None = None) -> list[tuple[str, Lease]]:
         """Who is at work, or was and died: each lease with the database's name; of one database, or of all."""
