@@ -18,6 +18,7 @@ from duckback.repository.survey import Survey, survey
 from duckback.routes.damage import damage_of
 from duckback.routes.deadline import TimeIsUp
 from duckback.routes.exchange import VerificationExchange, Verified, required
+from duckback.routes.reach import gone, ids_of, without_pruned
 from duckback.source.checking import RowChecks, narrowed
 from duckback.source.resources import Limits
 
@@ -42,7 +43,7 @@ class VerifyDuckdbBackups:
 
     def process(self, exchange: VerificationExchange) -> VerificationExchange:
         there = survey(self._repository, exchange.database, self._records())
-        ids = there.ids if exchange.wanted is None else [exchange.wanted]
+        ids = ids_of(there, exchange.database, exchange.wanted)
         verdicts = {one: [name.verdict for name in names] for one, names in there.witnesses.proofs.items()}
         order = verification_order(ids, verdicts)
         verifier = self._verifier(exchange, there, order)
@@ -54,13 +55,13 @@ class VerifyDuckdbBackups:
                     results.append(verifier.verify(backup_id))
         except TimeIsUp:
             pass
-        missing = there.missing if exchange.wanted is None else {}
-        gone = [Verified(one, None, (_problem(f"the backup is gone, though {who}"),)) for one, who in missing.items()]
         reached = {one.backup_id for one in results}
+        results = without_pruned(self._repository.store, exchange.database, results, exchange.wanted)
+        missing = gone(there, exchange.wanted)
         return replace(
             exchange,
             status="completed",
-            results=tuple(sorted([*results, *gone], key=lambda one: one.backup_id)),
+            results=tuple(sorted([*results, *missing], key=lambda one: one.backup_id)),
             not_reached=tuple(one for one in ids if one not in reached),
             damage=damage_of(there, results),
             notices=(*exchange.notices, *_notices(results)),
