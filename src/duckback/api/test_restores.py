@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from duckback.api.wiring import Wiring
-from duckback.errors import IntegrityError, NoSuchBackup, SourceDamaged, TookTooLong
+from duckback.errors import DuckbackError, IntegrityError, NoSuchBackup, SourceDamaged, TookTooLong
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.ledger.records import known
 from duckback.model.ids import new_id
@@ -18,7 +18,7 @@ from duckback.routes.damage import damage_of
 from duckback.routes.deadline import TimeIsUp
 from duckback.routes.engine import run
 from duckback.routes.exchange import TestRestoreExchange, VerificationExchange, Verified, required, summed
-from duckback.routes.reach import gone, ids_of, refuse_pruned
+from duckback.routes.reach import gone, ids_of, note_bad, refuse_pruned
 
 
 def restore_all(
@@ -43,6 +43,9 @@ def restore_all(
             reached.add(backup_id)
     except TimeIsUp:
         pass
+    except DuckbackError as error:
+        note_bad(error, [result for one in judged for result in one.results])
+        raise
     missing = _recorded(wiring, repository, ledger, exchange, gone(there, exchange.wanted))
     results = tuple(result for one in (*judged, missing) for result in one.results)
     return replace(

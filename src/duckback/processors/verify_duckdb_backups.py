@@ -6,7 +6,7 @@ from dataclasses import replace
 from threading import Lock
 from uuid import UUID
 
-from duckback.errors import TookTooLong
+from duckback.errors import DuckbackError, SourceError, StoreError, TookTooLong
 from duckback.model.damage import label_of
 from duckback.model.manifest import Manifest
 from duckback.model.progress import Progress, Report
@@ -18,7 +18,7 @@ from duckback.repository.survey import Survey, survey
 from duckback.routes.damage import damage_of
 from duckback.routes.deadline import TimeIsUp
 from duckback.routes.exchange import VerificationExchange, Verified, required
-from duckback.routes.reach import gone, ids_of, without_pruned
+from duckback.routes.reach import gone, ids_of, note_bad, without_pruned
 from duckback.source.checking import RowChecks, narrowed
 from duckback.source.resources import Limits
 
@@ -48,6 +48,7 @@ class VerifyDuckdbBackups:
         order = verification_order(ids, verdicts)
         verifier = self._verifier(exchange, there, order)
         results: list[Verified] = []
+        cut_short: DuckbackError | None = None
         try:
             for backup_id in order:
                 exchange.deadline.check()
@@ -55,8 +56,15 @@ class VerifyDuckdbBackups:
                     results.append(verifier.verify(backup_id))
         except TimeIsUp:
             pass
+        except (SourceError, StoreError) as error:
+            cut_short = error
         reached = {one.backup_id for one in results}
-        results = without_pruned(self._repository.store, exchange.database, results, exchange.wanted)
+        try:
+            results = without_pruned(self._repository.store, exchange.database, results, exchange.wanted)
+        except StoreError as error:
+            cut_short = cut_short or error
+        if cut_short is not None:
+            note_bad(cut_short, results)
         missing = gone(there, exchange.wanted)
         return replace(
             exchange,
@@ -65,6 +73,7 @@ class VerifyDuckdbBackups:
             not_reached=tuple(one for one in ids if one not in reached),
             damage=damage_of(there, results),
             notices=(*exchange.notices, *_notices(results)),
+            cut_short=cut_short,
         )
 
     def _verifier(self, exchange: VerificationExchange, there: Survey, order: list[UUID]) -> "_Verifier":

@@ -49,6 +49,13 @@ def without_pruned(store: Store, database: str, results: Iterable[Verified], wan
     return [one for one in found if one.is_good or one.backup_id not in pruned]
 
 
+def note_bad(error: BaseException, results: Iterable[Verified]) -> None:
+    """Have an error that ends a run say which backups were found bad before it."""
+    bad = [str(one.backup_id) for one in results if not one.is_good]
+    if bad:
+        error.add_note(f"found bad before that: {', '.join(bad)}")
+
+
 def refuse_pruned(store: Store, database: str, backup_id: UUID) -> None:
     """Raise NoSuchBackup for a backup that has a tombstone.
 
