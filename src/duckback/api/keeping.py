@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -72,7 +73,8 @@ class Keeping:
             with self._telling(CLEANUP, database, exchange.start_time) as telling:
                 telling.begins(CLEANUP.name, database)
                 done = run(CLEANUP, exchange, self._wiring.cleanup(repository, ledger, database))
-                return required(telling.ends(done).cleaned)
+                told = telling.ends(done)
+                return replace(required(told.cleaned), said=told.notices)
 
     def pin(self, backup: str, reason: str, *, name: str | None = None) -> Pin:
         """Keep a backup whatever the retention policy says, until it is unpinned.

@@ -39,7 +39,7 @@ def restore_all(
         for backup_id in verification_order(ids, verdicts):
             exchange.deadline.check()
             with exchange.deadline.ending(TookTooLong), _unless_pruned(exchange):
-                judged += _restored(wiring, repository, ledger, replace(exchange, wanted=backup_id))
+                judged.append(_restored(wiring, repository, ledger, replace(exchange, wanted=backup_id)))
             reached.add(backup_id)
     except TimeIsUp:
         pass
@@ -81,7 +81,7 @@ def _recorded(
 
 def _restored(
     wiring: Wiring, repository: Repository, ledger: EmbeddedLedger, exchange: VerificationExchange
-) -> list[TestRestoreExchange]:
+) -> TestRestoreExchange:
     """The judged exchange of one test restore."""
     run_id = new_id(exchange.start_time)
     one = TestRestoreExchange(
@@ -95,12 +95,14 @@ def _restored(
         storage_version=None,
         deadline=exchange.deadline,
     )
-    judged: list[TestRestoreExchange] = []
+    failed: list[TestRestoreExchange] = []
     try:
-        run(TEST_RESTORE, one, wiring.test_restore(one, repository, ledger, judged.append))
-    except (IntegrityError, SourceDamaged):
-        if not judged:
-            # The judgement itself, or what follows it, has failed.
+        return run(TEST_RESTORE, one, wiring.test_restore(one, repository, ledger), failed.append)
+    except (IntegrityError, SourceDamaged) as error:
+        judged = next((left for left in failed if left.results and left.is_recorded), None)
+        if judged is None:
+            # It was pruned meanwhile; or the judgement, or its record, has failed too.
             refuse_pruned(repository.store, exchange.database, required(exchange.wanted))
             raise
-    return judged
+        # What failed after the record: the error is no more than a result, and they must not go with it.
+        return replace(judged, notices=(*judged.notices, *getattr(error, "__notes__", ())))

@@ -187,13 +187,7 @@ class Wiring:
             self.delivery(ledger),
         )
 
-    def test_restore(
-        self,
-        exchange: TestRestoreExchange,
-        repository: Repository,
-        ledger: EmbeddedLedger,
-        heard: Callable[[TestRestoreExchange], None],
-    ) -> Processors:
+    def test_restore(self, exchange: TestRestoreExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
         report = exchange.deadline.report(self._report)
         limits = self.limits.within(exchange.deadline.remaining)
         return _by_name(
@@ -203,7 +197,7 @@ class Wiring:
             FetchObjects(repository, ObjectFiles(self._store, None), report),
             RestoreDuckdbFromParquet(limits, report),
             VerifyRestoredDatabase(limits, report),
-            JudgeTestRestore(self._store, heard),
+            JudgeTestRestore(self._store),
             self.verification_record(repository, ledger),
             RemoveStaging(),
             self.delivery(ledger),

@@ -1,6 +1,5 @@
 """judge-test-restore: what a test restore says of its backup, and whether it was quick enough."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from duckback.errors import DamagedObject, IntegrityError, SourceDamaged
@@ -18,14 +17,12 @@ class JudgeTestRestore:
 
     Args:
         store: the repository's.
-        heard: gets the result, for a route that fails returns no exchange.
     """
 
     name = "judge-test-restore"
 
-    def __init__(self, store: Store, heard: Callable[[TestRestoreExchange], None]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._heard = heard
 
     def process(self, exchange: TestRestoreExchange) -> TestRestoreExchange:
         if exchange.status != "completed" and not isinstance(exchange.error, IntegrityError | SourceDamaged):
@@ -36,9 +33,7 @@ class JudgeTestRestore:
         seconds = sum(exchange.seconds.values())
         problems = tuple(_problems(exchange))
         result = Verified(backup_id, exchange.committed, problems, seconds, None if problems else "fingerprints")
-        judged = replace(exchange, results=(result,), notices=(*exchange.notices, *_notices(exchange, seconds)))
-        self._heard(judged)
-        return judged
+        return replace(exchange, results=(result,), notices=(*exchange.notices, *_notices(exchange, seconds)))
 
 
 def _problems(exchange: TestRestoreExchange) -> list[Problem]:

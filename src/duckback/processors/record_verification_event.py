@@ -55,8 +55,8 @@ class RecordVerificationEvent:
         except AccessDenied as error:
             # Whoever may only read can verify all the same: the ledger has it.
             notice = f"no proofs were written to the repository: {error.message}"
-            return replace(exchange, notices=(*exchange.notices, notice))
-        return exchange
+            exchange = replace(exchange, notices=(*exchange.notices, notice))
+        return replace(exchange, is_recorded=True)
 
     def _record(self, exchange: ProvingExchange, result: Verified) -> None:
         if result.committed is None:

@@ -200,12 +200,14 @@ class ProvingExchange(Exchange):
     Attributes:
         level: how deeply it looks.
         results: of the backups that were reached.
+        is_recorded: whether they are on record.
         cut_short: what kept the run from reaching the others; raised once the results are on record.
     """
 
     run_id: UUID
     level: Level
     results: tuple[Verified, ...] = ()
+    is_recorded: bool = False
     cut_short: DuckbackError | None = None
 
 
