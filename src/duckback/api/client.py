@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from duckback.api.asking import Asking
-from duckback.api.listed import Listed, Shown
+from duckback.api.listed import Damaged, Listed, Listing, Shown
 from duckback.api.parents import parent_of
 from duckback.api.test_restores import restore_all
 from duckback.audit.health import HealthView
@@ -164,26 +164,44 @@ class Duckback(Asking):
         """Committed backups, oldest first: of the named database, or of all.
 
         Raises:
+            IntegrityError: a manifest is damaged or foreign; `listing` leaves it out.
+            DuckbackError: as of `listing`.
+        """
+        listing = self.listing(name)
+        for one in listing.damaged:
+            raise one.error
+        return listing.backups
+
+    def listing(self, name: str | None = None) -> Listing:
+        """Committed backups: of the named database, or of all; and those whose manifests cannot be read.
+
+        Raises:
             NoRepository: there is none.
             NoSuchBackup: no database of that name.
-            IntegrityError: a manifest is damaged or foreign.
         """
         repository = Repository.open(self._store)
         wanted = name or self._options.name
         names = repository.databases() if wanted is None else [find_database(repository, wanted)]
-        found = [listed for one in names for listed in self._listed(repository, one)]
-        return sorted(found, key=lambda one: (one.summary.snapshot_at, one.summary.backup_id))
+        found = [self._listed(repository, one) for one in names]
+        backups = [listed for one in found for listed in one.backups]
+        return Listing(
+            sorted(backups, key=lambda one: (one.summary.snapshot_at, one.summary.backup_id)),
+            sorted((damaged for one in found for damaged in one.damaged), key=lambda one: one.backup_id),
+        )
 
-    def _listed(self, repository: Repository, database: str) -> list[Listed]:
+    def _listed(self, repository: Repository, database: str) -> Listing:
         judged = self._known(repository, database)
-        found = self._wiring.summaries(repository).read(database)
+        found, damaged = self._wiring.summaries(repository).survey(database)
         pruned = look(self._store, database).tombstoned
         pins = read_pins(self._store, database)
-        return [
-            Listed(one.summary, pins.get(backup_id), judged.get(backup_id))
-            for backup_id, one in found.items()
-            if backup_id not in pruned
-        ]
+        return Listing(
+            [
+                Listed(one.summary, pins.get(backup_id), judged.get(backup_id))
+                for backup_id, one in found.items()
+                if backup_id not in pruned
+            ],
+            [Damaged(one, database, error) for one, error in damaged.items() if one not in pruned],
+        )
 
     def find(self, backup: str, name: str | None = None) -> Shown:
         """One backup of a database: by its id, the beginning of it, or "latest".

@@ -77,7 +77,7 @@ def newest(there: Survey, database: str, known: Known, at: datetime | None = Non
 
     Raises:
         NoSuchBackup: there is none.
-        IntegrityError: a manifest is damaged, or the ledger knows of a newer backup.
+        IntegrityError: a manifest that may be of a newer one is damaged, or the ledger knows of one.
     """
     shown = [one for one in there.committed.values() if at is None or one.manifest.snapshot_at <= at]
     _refuse_damaged(there, shown)
@@ -91,13 +91,15 @@ def newest(there: Survey, database: str, known: Known, at: datetime | None = Non
 
 
 def _refuse_damaged(there: Survey, shown: list[Committed]) -> None:
-    """What a damaged manifest showed is not known: it may be the one that is meant."""
+    """What a damaged manifest showed is not known: unless an older id says so, it may be the one that is meant."""
     for backup_id in sorted(there.damaged, reverse=True):
+        if shown and backup_id < shown[-1].manifest.backup_id:
+            return
         hint = "Somebody put it there, or it is damaged; no other backup is left."
         if shown:
             newest = shown[-1].manifest
             hint = (
                 f"The newest backup whose manifest can be read is of {newest.snapshot_at:%Y-%m-%d %H:%M:%S} UTC: "
-                f"--backup {newest.backup_id}."
+                f"name it to rely on it, {newest.backup_id}."
             )
         raise IntegrityError(there.damaged[backup_id], hint=hint)
