@@ -111,7 +111,7 @@ def test_a_job_that_reads_a_repository_gets_no_more_memory_than_its_limit_allows
     code = """
 import sys
 from duckback.source.confine import confine
-confine("60MB")
+confine("60MB", 1)
 try:
     bytearray(2 << 30)
 except MemoryError:
