@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from support.place import Place, small_database
 
+from duckback import Duckback
+from duckback.errors import IntegrityError
 from duckback.model.seal import seal
 
 
@@ -141,7 +143,45 @@ def test_manifest_of_another_backup_under_this_ones_name(full: Place) -> None:
     first, second = full.manifests()
     shutil.copy(first, second)
     refused(full, second.name, "is the manifest of another backup")
+    full.run("verify", "latest").failed(20, second.name, first.stem)
+    full.run("show").failed(20, second.name, first.stem)
     full.run("restore", full.root / "older.duckdb", "--backup", first.stem).worked()
+
+
+def test_a_damaged_manifest_keeps_no_younger_backup_from_anything(history: Place) -> None:
+    first, *others = history.backup_ids()
+    newest = others[-1]
+    (damaged,) = (path for path in history.manifests() if path.stem == first)
+    damaged.write_bytes(b"")
+    history.run("restore", history.target).worked()
+    assert history.restored_is_equal()
+    assert history.run("show", "--json").worked().json["id"] == newest
+    history.run("pin", "latest", "--reason", "a test").worked()
+    history.run("query", "FROM people").worked()
+    for level in ("objects", "restore"):
+        ran = history.run("verify", "latest", "--level", level, "--json").worked()
+        assert [(one["id"], one["result"]) for one in ran.json["backups"]] == [(newest, "good")]
+    history.run("prune").failed(20, damaged.name)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_list_shows_a_damaged_manifest_as_such_in_its_place(history: Place, which: int, tmp_path: Path) -> None:
+    ids = history.backup_ids()
+    sound = history.run("list", "--json").worked().json["backups"]
+    (damaged,) = (path for path in history.manifests() if path.stem == ids[which])
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    ran = history.run("list")
+    ran.failed(20, damaged.name)
+    lines = [line.split("\t") for line in ran.out.splitlines()]
+    assert [line[0] for line in lines] == ids
+    assert [line[-1] == "damaged" for line in lines] == [one == ids[which] for one in ids]
+    ran = history.run("list", "--json")
+    ran.failed(20, damaged.name)
+    assert ran.json == {"schema": "duckback.list/1", "backups": [one for one in sound if one["id"] != ids[which]]}
+    duckback = Duckback(history.repo, state_dir=tmp_path / "another")
+    assert [str(one.backup_id) for one in duckback.listing().damaged] == [ids[which]]
+    with pytest.raises(IntegrityError, match=damaged.name):
+        duckback.backups()
 
 
 @pytest.mark.parametrize(

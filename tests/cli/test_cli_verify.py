@@ -10,11 +10,12 @@ import pytest
 from support.place import Place
 
 from duckback import Duckback
-from duckback.errors import AccessDenied
+from duckback.errors import AccessDenied, LedgerError
 from duckback.ledger.embedded import EmbeddedLedger
 from duckback.model.events import EventKind
 from duckback.model.manifest import decode, encode
 from duckback.model.proof import decode_proof
+from duckback.processors.remove_staging import RemoveStaging
 from duckback.repository import layout
 from duckback.store.digest import digest_file
 from duckback.store.local import LocalStore
@@ -141,6 +142,15 @@ def test_a_manifest_that_the_ledger_did_not_record_is_found(full: Place) -> None
     assert "not the one that the ledger has recorded" in ran.json["backups"][0]["problems"][0]["what"]
 
 
+def test_the_latest_is_looked_at_and_called_bad_though_the_ledger_contradicts_it(full: Place) -> None:
+    with_rows_of_another(full)
+    for level in ("objects", "restore"):
+        ran = full.run("verify", "latest", "--level", level, "--json")
+        ran.failed(20)
+        assert "not the one that the ledger has recorded" in ran.json["backups"][0]["problems"][0]["what"]
+    full.run("restore", full.target, "--backup", "latest").failed(20, "not the one that the ledger has recorded")
+
+
 def test_a_manifest_that_is_not_the_one_that_was_proven_is_found_without_a_ledger(full: Place, tmp_path: Path) -> None:
     full.run("verify").worked()
     with_rows_of_another(full)
@@ -222,15 +232,48 @@ def test_a_test_restore_reads_the_store_and_no_local_copies(history: Place) -> N
     assert json.loads(proofs(history)[0].read_bytes())["problems"] == [problem]
 
 
+@pytest.mark.parametrize("level", ["objects", "data", "restore"])
 def test_who_may_only_read_verifies_all_the_same_and_hears_that_no_proof_was_written(
-    full: Place, monkeypatch: pytest.MonkeyPatch
+    full: Place, monkeypatch: pytest.MonkeyPatch, level: str
 ) -> None:
     def refuse(*_: object) -> None:
         raise AccessDenied("cannot store: Permission denied")
 
     monkeypatch.setattr(LocalStore, "create", refuse)
-    ran = full.run("verify", "--level", "data")
+    ran = full.run("verify", "--level", level)
     ran.worked()
     assert "no proofs were written to the repository" in ran.err
     assert proofs(full) == []
     assert full.run("list", "--json").json["backups"][0]["status"] == "verified"
+    full.objects()[0].write_bytes(b"")
+    full.run("verify", "--level", level).failed(20, "no proofs were written to the repository")
+    assert full.run("list", "--json").json["backups"][0]["status"] == "failed-verification"
+
+
+def test_a_test_restore_whose_failure_cannot_be_recorded_is_an_error(
+    full: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object) -> None:
+        raise LedgerError("the ledger's disk is full")
+
+    full.objects()[0].write_bytes(b"")
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddedLedger, "record", full_disk)
+        ran = full.run("verify", "latest", "--level", "restore", "--json")
+    ran.failed(20, full.objects()[0].name, "and afterwards: the ledger's disk is full")
+    assert ran.json["schema"] == "duckback.error/1"
+
+
+def test_what_fails_after_the_record_of_a_test_restore_is_told_beside_its_result(
+    full: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stays(*_: object) -> None:
+        raise OSError("staging cannot be removed")
+
+    full.objects()[0].write_bytes(b"")
+    with monkeypatch.context() as patch:
+        patch.setattr(RemoveStaging, "process", stays)
+        ran = full.run("verify", "latest", "--level", "restore", "--json")
+    ran.failed(20, "and afterwards: staging cannot be removed")
+    assert ran.json["backups"][0]["result"] == "bad"
+    assert len(proofs(full)) == 1

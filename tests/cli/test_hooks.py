@@ -142,3 +142,7 @@ def test_a_url_that_is_none_is_refused_without_being_repeated(place: Place) -> N
     shown = place.run("config show", "--hooks-ping", f"https://host/{SECRET}").worked()
     assert "hooks-ping" in shown.out
     assert SECRET not in shown.out
+
+
+def test_a_hook_that_fails_is_a_notice_of_a_prune(full: Place) -> None:
+    assert "webhook" in full.run("prune", "--hooks-webhook", "http://127.0.0.1:1/x").err

@@ -16,7 +16,7 @@ from support.place import Place, small_database
 from support.seaweed import IDENTITIES, REGION, Seaweed
 
 from duckback import Duckback
-from duckback.errors import SourceError, TookTooLong
+from duckback.errors import IntegrityError, SourceError, TookTooLong
 from duckback.model.manifest import Manifest
 from duckback.model.progress import unheard
 from duckback.source.child import run_job
@@ -111,7 +111,7 @@ def test_a_job_that_reads_a_repository_gets_no_more_memory_than_its_limit_allows
     code = """
 import sys
 from duckback.source.confine import confine
-confine("60MB")
+confine("60MB", 1)
 try:
     bytearray(2 << 30)
 except MemoryError:
@@ -157,7 +157,18 @@ def test_a_repository_that_was_rolled_back_is_refused_where_the_ledger_knows_bet
     (path,) = (one for one in full.manifests() if one.stem == newest)
     manifest = path.read_bytes()
     path.unlink()
-    full.run("restore", full.target).failed(20, newest, "a newer backup than the repository holds", TRUST)
+    for verb, *arguments in (
+        ("restore", full.target),
+        ("restore", full.target, "--backup", "latest"),
+        ("query", "FROM people", "--backup", "latest"),
+        ("verify", "latest"),
+        ("verify", "latest", "--level", "restore"),
+    ):
+        full.run(verb, *arguments).failed(20, newest, "a newer backup than the repository holds", f"backup: {first}")
+    with pytest.raises(IntegrityError, match="a newer backup than the repository holds"):
+        Duckback(full.repo, state_dir=full.state).test_restore()
+    assert full.beside_target() == []
+    full.run("verify", first).worked()
     full.run("restore", full.root / "named.duckdb", "--backup", first).worked()
     full.run("restore", full.target, TRUST).worked()
     path.write_bytes(manifest)

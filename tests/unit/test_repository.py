@@ -16,7 +16,7 @@ from duckback.errors import AlreadyExists, IntegrityError, NoRepository, NoSuchB
 from duckback.model.ids import new_id
 from duckback.model.manifest import encode
 from duckback.repository import layout
-from duckback.repository.finding import find_backup
+from duckback.repository.choosing import identify
 from duckback.repository.repository import Repository
 from duckback.store.keys import check_key
 from duckback.store.memory import MemoryStore
@@ -182,4 +182,4 @@ def test_a_backup_that_is_being_pruned_does_not_count_any_more(repository: Repos
     )
     entomb(repository.store, "hot", second.manifest.backup_id)
     assert repository.backups("hot") == [first]
-    assert find_backup(repository, "hot", "latest") == first.manifest.backup_id
+    assert identify(repository, "hot", "latest") == first.manifest.backup_id

@@ -95,11 +95,22 @@ def test_failures_afterwards_are_notes_on_the_first_and_keep_no_step_from_its_tu
 
 def test_failure_of_completion_alone_fails_the_run_after_all_had_their_turn() -> None:
     error = DuckbackError("staging cannot be removed")
-    processors, ran, _ = steps(d=raising(error))
+    processors, ran, _ = steps(d=raising(error), e=raising(OSError("nor the ledger reached")))
     with pytest.raises(DuckbackError) as raised:
         run(ROUTE, START, processors)
     assert raised.value is error
+    assert error.__notes__ == ["and afterwards: nor the ledger reached"]
     assert ran == ["a", "b", "c", "d", "e"]
+
+
+def test_whoever_asks_gets_what_completion_left_of_a_run_that_failed() -> None:
+    error = DuckbackError("it broke")
+    left: list[Exchange] = []
+    with pytest.raises(DuckbackError):
+        run(ROUTE, START, steps(c=raising(error))[0], left.append)
+    assert [(one.status, one.error, one.notices) for one in left] == [("failed", error, ("a", "b", "d", "e"))]
+    run(ROUTE, START, steps()[0], left.append)
+    assert len(left) == 1
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

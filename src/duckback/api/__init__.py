@@ -2,6 +2,6 @@
 
 from duckback.api.asking import Answer
 from duckback.api.client import Duckback
-from duckback.api.listed import Listed, Shown
+from duckback.api.listed import Damaged, Listed, Listing, Shown
 
-__all__ = ["Answer", "Duckback", "Listed", "Shown"]
+__all__ = ["Answer", "Damaged", "Duckback", "Listed", "Listing", "Shown"]

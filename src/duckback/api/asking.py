@@ -13,11 +13,10 @@ from duckback.model.ids import new_id
 from duckback.model.manifest import Manifest
 from duckback.model.row_changes import RowChange, row_changes
 from duckback.processors.prepare_staging import prepare
-from duckback.repository.choosing import choose
+from duckback.repository.choosing import choose, identify
 from duckback.repository.finding import find_backup
 from duckback.repository.in_place import ObjectsInPlace
 from duckback.repository.objects import ObjectFiles
-from duckback.routes.exchange import required
 from duckback.source.child import run_job
 from duckback.source.jobs import CompareRows, QueryBackup, StoreAddress, WriteScript
 from duckback.source.outcome import Form, Outcome
@@ -150,9 +149,7 @@ class Asking(Keeping):
             DuckbackError: as of `duckback.errors`.
         """
         repository, database = self._opened(name)
-        old, new = (
-            repository.read(database, required(find_backup(repository, database, one))) for one in (before, now)
-        )
+        old, new = (repository.read(database, identify(repository, database, one)) for one in (before, now))
         changes = row_changes(old.manifest, old.sha256, new.manifest, new.sha256)
         labels = {change.table for change in changes if change.is_open}
         if not labels:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from duckback.api.asking import Asking
-from duckback.api.listed import Listed, Shown
+from duckback.api.listed import Damaged, Listed, Listing, Shown
 from duckback.api.parents import parent_of
 from duckback.api.test_restores import restore_all
 from duckback.audit.health import HealthView
@@ -24,6 +24,7 @@ from duckback.model.recorded import NOTHING
 from duckback.model.selection import EVERYTHING, Selection
 from duckback.model.summary import Summary
 from duckback.model.unchanged import why_changed
+from duckback.repository.choosing import identify
 from duckback.repository.finding import find_backup, find_database
 from duckback.repository.pins import read_pins
 from duckback.repository.proofs import proofs, standings
@@ -32,7 +33,7 @@ from duckback.repository.stones import look
 from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, TEST_RESTORE, VERIFICATION
 from duckback.routes.deadline import Deadline
 from duckback.routes.engine import run
-from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange, required
+from duckback.routes.exchange import BackupExchange, RestoreExchange, Scope, VerificationExchange
 from duckback.source.capture import Capture
 from duckback.source.captures import capture_of
 from duckback.source.unchanged import look_at
@@ -163,26 +164,44 @@ class Duckback(Asking):
         """Committed backups, oldest first: of the named database, or of all.
 
         Raises:
+            IntegrityError: a manifest is damaged or foreign; `listing` leaves it out.
+            DuckbackError: as of `listing`.
+        """
+        listing = self.listing(name)
+        for one in listing.damaged:
+            raise one.error
+        return listing.backups
+
+    def listing(self, name: str | None = None) -> Listing:
+        """Committed backups: of the named database, or of all; and those whose manifests cannot be read.
+
+        Raises:
             NoRepository: there is none.
             NoSuchBackup: no database of that name.
-            IntegrityError: a manifest is damaged or foreign.
         """
         repository = Repository.open(self._store)
         wanted = name or self._options.name
         names = repository.databases() if wanted is None else [find_database(repository, wanted)]
-        found = [listed for one in names for listed in self._listed(repository, one)]
-        return sorted(found, key=lambda one: (one.summary.snapshot_at, one.summary.backup_id))
+        found = [self._listed(repository, one) for one in names]
+        backups = [listed for one in found for listed in one.backups]
+        return Listing(
+            sorted(backups, key=lambda one: (one.summary.snapshot_at, one.summary.backup_id)),
+            sorted((damaged for one in found for damaged in one.damaged), key=lambda one: one.backup_id),
+        )
 
-    def _listed(self, repository: Repository, database: str) -> list[Listed]:
+    def _listed(self, repository: Repository, database: str) -> Listing:
         judged = self._known(repository, database)
-        found = self._wiring.summaries(repository).read(database)
+        found, damaged = self._wiring.summaries(repository).survey(database)
         pruned = look(self._store, database).tombstoned
         pins = read_pins(self._store, database)
-        return [
-            Listed(one.summary, pins.get(backup_id), judged.get(backup_id))
-            for backup_id, one in found.items()
-            if backup_id not in pruned
-        ]
+        return Listing(
+            [
+                Listed(one.summary, pins.get(backup_id), judged.get(backup_id))
+                for backup_id, one in found.items()
+                if backup_id not in pruned
+            ],
+            [Damaged(one, database, error) for one, error in damaged.items() if one not in pruned],
+        )
 
     def find(self, backup: str, name: str | None = None) -> Shown:
         """One backup of a database: by its id, the beginning of it, or "latest".
@@ -191,7 +210,7 @@ class Duckback(Asking):
             NoSuchBackup: none, or more than one, is meant.
         """
         repository, database = self._opened(name)
-        backup_id = required(find_backup(repository, database, backup))
+        backup_id = identify(repository, database, backup)
         committed = repository.read(database, backup_id)
         standing = self._known(repository, database).get(backup_id)
         pin = read_pins(self._store, database).get(backup_id)
@@ -297,6 +316,7 @@ class Duckback(Asking):
             The exchange, whose `results` say what is wrong; problems are not raised.
 
         Raises:
+            IntegrityError: which backup is the latest cannot be said, or this host's ledger knows of a newer one.
             DuckbackError: the store, this machine or the call keep it from finding out.
         """
         route = TEST_RESTORE if level == "restore" else VERIFICATION
@@ -308,7 +328,7 @@ class Duckback(Asking):
                 database=database,
                 start_time=started,
                 run_id=new_id(started),
-                wanted=find_backup(repository, database, backup),
+                wanted=self._to_verify(repository, ledger, database, backup),
                 level=level,
                 deadline=Deadline(max_duration),
             )
@@ -350,6 +370,13 @@ class Duckback(Asking):
     def _known(self, repository: Repository, database: str) -> dict[UUID, Standing]:
         with self._wiring.ledger() as ledger:
             return standings(proofs(repository, database), verdicts(ledger, repository.id, database))
+
+    def _to_verify(
+        self, repository: Repository, ledger: EmbeddedLedger, database: str, backup: str | None
+    ) -> UUID | None:
+        if backup is None:
+            return None
+        return identify(repository, database, backup, known(ledger, repository.id, database))
 
     def _name_of_new(self, name: str | None) -> str:
         if not name:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,9 @@ from duckback.hooks import Hooks, Telling, Told, run_id_of
 from duckback.model.lease import LEASE_KINDS
 from duckback.model.pin import MAX_REASON, Pin
 from duckback.model.progress import Report, unheard
+from duckback.repository.choosing import identify
 from duckback.repository.cleanup import Cleaned
-from duckback.repository.finding import find_backup, find_database
+from duckback.repository.finding import find_database
 from duckback.repository.leases import Lease
 from duckback.repository.pins import pin, unpin
 from duckback.repository.repository import Repository
@@ -71,7 +73,8 @@ class Keeping:
             with self._telling(CLEANUP, database, exchange.start_time) as telling:
                 telling.begins(CLEANUP.name, database)
                 done = run(CLEANUP, exchange, self._wiring.cleanup(repository, ledger, database))
-                return required(telling.ends(done).cleaned)
+                told = telling.ends(done)
+                return replace(required(told.cleaned), said=told.notices)
 
     def pin(self, backup: str, reason: str, *, name: str | None = None) -> Pin:
         """Keep a backup whatever the retention policy says, until it is unpinned.
@@ -124,7 +127,7 @@ class Keeping:
 
     def _meant(self, backup: str, name: str | None) -> tuple[str, UUID]:
         repository, database = self._opened(name)
-        return database, required(find_backup(repository, database, backup))
+        return database, identify(repository, database, backup)
 
     def leases(self, *, name: str | None = None) -> list[tuple[str, Lease]]:
         """Who is at work, or was and died: each lease with the database's name; of one database, or of all."""

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+from duckback.errors import IntegrityError
 from duckback.model.pin import Pin
 from duckback.model.proof import Standing
 from duckback.model.summary import Summary
@@ -28,6 +30,23 @@ class Listed:
     def verified_at(self) -> datetime | None:
         """When it was last found good; None: never, or it was found bad since."""
         return self.standing.verdict.at if self.standing is not None and self.standing.is_good else None
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A backup whose manifest is damaged or foreign, and why it cannot be read."""
+
+    backup_id: UUID
+    database: str
+    error: IntegrityError
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The backups that are there, oldest first; and by their ids those of which no more is known."""
+
+    backups: list[Listed]
+    damaged: list[Damaged]
 
 
 @dataclass(frozen=True)

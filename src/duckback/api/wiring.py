@@ -182,18 +182,12 @@ class Wiring:
                 self.limits,
                 self._report,
             ),
-            RecordVerificationEvent(ledger, repository, _witness()),
+            self.verification_record(repository, ledger),
             RemoveStaging(),
             self.delivery(ledger),
         )
 
-    def test_restore(
-        self,
-        exchange: TestRestoreExchange,
-        repository: Repository,
-        ledger: EmbeddedLedger,
-        heard: Callable[[TestRestoreExchange], None],
-    ) -> Processors:
+    def test_restore(self, exchange: TestRestoreExchange, repository: Repository, ledger: EmbeddedLedger) -> Processors:
         report = exchange.deadline.report(self._report)
         limits = self.limits.within(exchange.deadline.remaining)
         return _by_name(
@@ -203,11 +197,14 @@ class Wiring:
             FetchObjects(repository, ObjectFiles(self._store, None), report),
             RestoreDuckdbFromParquet(limits, report),
             VerifyRestoredDatabase(limits, report),
-            JudgeTestRestore(heard),
-            RecordVerificationEvent(ledger, repository, _witness()),
+            JudgeTestRestore(self._store),
+            self.verification_record(repository, ledger),
             RemoveStaging(),
             self.delivery(ledger),
         )
+
+    def verification_record(self, repository: Repository, ledger: EmbeddedLedger) -> RecordVerificationEvent:
+        return RecordVerificationEvent(ledger, repository, _witness())
 
     def test_target(self, exchange_id: UUID, database: str) -> Path:
         """Where a test restore makes its file: below its run's staging directory, which is locked itself."""

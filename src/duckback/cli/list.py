@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
-from duckback.api import Listed
+from duckback.api import Listed, Listing
 from duckback.cli.options import Call, with_options
-from duckback.cli.output import print_document, print_table, size
+from duckback.cli.output import notice, print_document, print_table, size
+from duckback.errors import IntegrityError
+from duckback.model.ids import time_of
 from duckback.repository.leases import Lease
 
 
@@ -16,18 +19,20 @@ from duckback.repository.leases import Lease
 def list_backups(
     call: Call,
     leases: Annotated[bool, typer.Option("--leases", help="Who is at work on the repository, or died at it.")] = False,
-) -> None:
-    """List committed backups, oldest first: of --name, or of every database in the repository."""
+) -> int:
+    """List committed backups, oldest first: of --name, or of every database; exit 20 if a manifest is damaged."""
     if leases:
         _list_leases(call)
-        return
-    found = call.duckback().backups()
+        return 0
+    found = call.duckback().listing()
+    for one in found.damaged:
+        notice(one.error.message)
     if call.as_json:
-        print_document("list", backups=[as_record(one) for one in found])
-        return
-    headings = ("backup", "name", "scope", "snapshot (UTC)", "age", "rows", "size", "added", "state")
-    rows = [_row(one, datetime.now(UTC)) for one in found]
-    print_table(headings, rows, numbers={"age", "rows", "size", "added"}, style=_style)
+        print_document("list", backups=[as_record(one) for one in found.backups])
+    else:
+        headings = ("backup", "name", "scope", "snapshot (UTC)", "age", "rows", "size", "added", "state")
+        print_table(headings, _rows(found, datetime.now(UTC)), numbers={"age", "rows", "size", "added"}, style=_style)
+    return IntegrityError.exit_code if found.damaged else 0
 
 
 def _list_leases(call: Call) -> None:
@@ -70,6 +75,22 @@ def as_record(one: Listed) -> dict[str, object]:
     }
 
 
+def _rows(found: Listing, now: datetime) -> list[tuple[str, ...]]:
+    """Of a damaged manifest, only the id and its place in time are known."""
+    rows = [(one.summary.snapshot_at, _row(one, now)) for one in found.backups]
+    rows += [
+        (_made_at(one.backup_id), (str(one.backup_id), one.database, *[""] * 6, "damaged")) for one in found.damaged
+    ]
+    return [row for _, row in sorted(rows, key=lambda one: one[0])]
+
+
+def _made_at(backup_id: UUID) -> datetime:
+    try:
+        return time_of(backup_id)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)  # none of ours
+
+
 def _row(one: Listed, now: datetime) -> tuple[str, ...]:
     summary = one.summary
     return (
@@ -94,7 +115,7 @@ def _state(one: Listed) -> str:
 def _style(row: Sequence[str]) -> str:
     """What is wrong catches the eye, and what is proven again looks it."""
     state = row[-1]
-    if state.startswith("failed-verification"):
+    if state.startswith(("failed-verification", "damaged")):
         return "bold red"
     return "green" if state.startswith("verified") else ""
 

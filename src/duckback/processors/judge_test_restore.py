@@ -1,36 +1,39 @@
 """judge-test-restore: what a test restore says of its backup, and whether it was quick enough."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from duckback.errors import DamagedObject, IntegrityError, SourceDamaged
 from duckback.model.damage import label_of
 from duckback.model.proof import RTO, Problem
+from duckback.repository.stones import look
 from duckback.routes.exchange import TestRestoreExchange, Verified, required
+from duckback.store.base import Store
 
 
 class JudgeTestRestore:
     """Runs whatever the outcome: a restore that fails for what is stored is a result, any other failure is none.
 
+    Nor is it one that the backup began to be pruned meanwhile, and lacks objects.
+
     Args:
-        heard: gets the result, for a route that fails returns no exchange.
+        store: the repository's.
     """
 
     name = "judge-test-restore"
 
-    def __init__(self, heard: Callable[[TestRestoreExchange], None]) -> None:
-        self._heard = heard
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def process(self, exchange: TestRestoreExchange) -> TestRestoreExchange:
         if exchange.status != "completed" and not isinstance(exchange.error, IntegrityError | SourceDamaged):
             return exchange
+        backup_id = required(exchange.wanted)
+        if exchange.error is not None and backup_id in look(self._store, exchange.database).tombstoned:
+            return exchange
         seconds = sum(exchange.seconds.values())
         problems = tuple(_problems(exchange))
-        backup_id = required(exchange.wanted)
         result = Verified(backup_id, exchange.committed, problems, seconds, None if problems else "fingerprints")
-        judged = replace(exchange, results=(result,), notices=(*exchange.notices, *_notices(exchange, seconds)))
-        self._heard(judged)
-        return judged
+        return replace(exchange, results=(result,), notices=(*exchange.notices, *_notices(exchange, seconds)))
 
 
 def _problems(exchange: TestRestoreExchange) -> list[Problem]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TypeVar
 
-from duckback.errors import AccessDenied
+from duckback.errors import AccessDenied, DuckbackError
 from duckback.ledger.base import Ledger
 from duckback.model.events import EventKind, event_of_backup
 from duckback.model.proof import RTO, Proof, Witness
@@ -16,6 +16,8 @@ E = TypeVar("E", bound=ProvingExchange)
 
 class RecordVerificationEvent:
     """Records a proof of each backup, and an event where its manifest can be read: else it is not known what it was.
+
+    What cut the run short is raised afterwards.
 
     Args:
         ledger: the embedded one.
@@ -31,6 +33,20 @@ class RecordVerificationEvent:
         self._by = by
 
     def process(self, exchange: E) -> E:
+        try:
+            done = self._recorded(exchange)
+        except DuckbackError as error:
+            if exchange.cut_short is None:
+                raise
+            exchange.cut_short.add_note(f"and afterwards: {error}")
+            raise exchange.cut_short from error
+        if done.cut_short is not None:
+            for notice in done.notices:
+                done.cut_short.add_note(notice)
+            raise done.cut_short
+        return done
+
+    def _recorded(self, exchange: E) -> E:
         for result in exchange.results:
             self._record(exchange, result)
         try:
@@ -39,8 +55,8 @@ class RecordVerificationEvent:
         except AccessDenied as error:
             # Whoever may only read can verify all the same: the ledger has it.
             notice = f"no proofs were written to the repository: {error.message}"
-            return replace(exchange, notices=(*exchange.notices, notice))
-        return exchange
+            exchange = replace(exchange, notices=(*exchange.notices, notice))
+        return replace(exchange, is_recorded=True)
 
     def _record(self, exchange: ProvingExchange, result: Verified) -> None:
         if result.committed is None:

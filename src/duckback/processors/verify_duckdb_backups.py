@@ -6,7 +6,7 @@ from dataclasses import replace
 from threading import Lock
 from uuid import UUID
 
-from duckback.errors import TookTooLong
+from duckback.errors import DuckbackError, SourceError, StoreError, TookTooLong
 from duckback.model.damage import label_of
 from duckback.model.manifest import Manifest
 from duckback.model.progress import Progress, Report
@@ -18,6 +18,7 @@ from duckback.repository.survey import Survey, survey
 from duckback.routes.damage import damage_of
 from duckback.routes.deadline import TimeIsUp
 from duckback.routes.exchange import VerificationExchange, Verified, required
+from duckback.routes.reach import gone, ids_of, note_bad, without_pruned
 from duckback.source.checking import RowChecks, narrowed
 from duckback.source.resources import Limits
 
@@ -42,11 +43,12 @@ class VerifyDuckdbBackups:
 
     def process(self, exchange: VerificationExchange) -> VerificationExchange:
         there = survey(self._repository, exchange.database, self._records())
-        ids = there.ids if exchange.wanted is None else [exchange.wanted]
+        ids = ids_of(there, exchange.database, exchange.wanted)
         verdicts = {one: [name.verdict for name in names] for one, names in there.witnesses.proofs.items()}
         order = verification_order(ids, verdicts)
         verifier = self._verifier(exchange, there, order)
         results: list[Verified] = []
+        cut_short: DuckbackError | None = None
         try:
             for backup_id in order:
                 exchange.deadline.check()
@@ -54,16 +56,24 @@ class VerifyDuckdbBackups:
                     results.append(verifier.verify(backup_id))
         except TimeIsUp:
             pass
-        missing = there.missing if exchange.wanted is None else {}
-        gone = [Verified(one, None, (_problem(f"the backup is gone, though {who}"),)) for one, who in missing.items()]
+        except (SourceError, StoreError) as error:
+            cut_short = error
         reached = {one.backup_id for one in results}
+        try:
+            results = without_pruned(self._repository.store, exchange.database, results, exchange.wanted)
+        except StoreError as error:
+            cut_short = cut_short or error
+        if cut_short is not None:
+            note_bad(cut_short, results)
+        missing = gone(there, exchange.wanted)
         return replace(
             exchange,
             status="completed",
-            results=tuple(sorted([*results, *gone], key=lambda one: one.backup_id)),
+            results=tuple(sorted([*results, *missing], key=lambda one: one.backup_id)),
             not_reached=tuple(one for one in ids if one not in reached),
             damage=damage_of(there, results),
             notices=(*exchange.notices, *_notices(results)),
+            cut_short=cut_short,
         )
 
     def _verifier(self, exchange: VerificationExchange, there: Survey, order: list[UUID]) -> "_Verifier":

@@ -48,6 +48,7 @@ class Cleaned:
         finished: deletions that this run worked on, those of earlier runs too.
         orphans: objects without a backup; None: not looked for.
         aborted: keys of uploads that somebody had left unfinished.
+        said: what else happened in the run.
     """
 
     decisions: tuple[Decision, ...]
@@ -55,6 +56,7 @@ class Cleaned:
     finished: tuple[Finished, ...] = ()
     orphans: Orphans | None = None
     aborted: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
     @property
     def refused(self) -> tuple[DeleteFailure, ...]:
@@ -77,6 +79,7 @@ class Cleaned:
             ),
             *(f"{one.key} stays for now: {one.reason}" for one in self.locked),
             *(f"not deleted, and tried again next time: {one.key}: {one.reason}" for one in self.refused),
+            *self.said,
         )
 
 

@@ -5,6 +5,9 @@ from uuid import UUID
 from duckback.errors import NoSuchBackup, UsageError
 from duckback.repository.repository import Repository
 
+LATEST = "latest"
+"""What the newest backup is called."""
+
 
 def find_database(repository: Repository, name: str | None) -> str:
     """The database of that name; without a name, the only one that there is.
@@ -24,16 +27,11 @@ def find_database(repository: Repository, name: str | None) -> str:
 
 
 def find_backup(repository: Repository, database: str, backup: str | None) -> UUID | None:
-    """The backup that is meant by an id, the beginning of one, or "latest"; None by None.
+    """The backup that is meant by an id, or the beginning of one; None, by "latest" or None: the newest.
+
+    Which one is the newest, `duckback.repository.choosing` says: that is not to be asked of the ids alone.
 
     Raises:
         NoSuchBackup: none, or more than one, is meant.
     """
-    if backup is None:
-        return None
-    if backup == "latest":
-        found = repository.backups(database)
-        if not found:
-            raise NoSuchBackup(f"every backup of {database!r} is being pruned", hint="Take a new one.")
-        return found[-1].manifest.backup_id
-    return repository.resolve(database, backup)
+    return None if backup is None or backup == LATEST else repository.resolve(database, backup)

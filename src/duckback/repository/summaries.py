@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from duckback.errors import NoSuchBackup
+from duckback.errors import IntegrityError, NoSuchBackup
 from duckback.model.catalog import Frozen
 from duckback.model.summary import Summary
 from duckback.repository import layout
@@ -48,13 +48,24 @@ class Summaries:
         self._folder = folder
 
     def read(self, database: str) -> dict[UUID, Found]:
-        """Every manifest of a database, those of backups that are being pruned included.
+        """As `survey`, where no manifest may be damaged: there is no partial answer.
+
+        Raises:
+            IntegrityError: a manifest is damaged or foreign; named.
+            StoreError: the store cannot be read.
+        """
+        found, damaged = self.survey(database)
+        for error in damaged.values():
+            raise error
+        return found
+
+    def survey(self, database: str) -> tuple[dict[UUID, Found], dict[UUID, IntegrityError]]:
+        """Every manifest of a database, those of backups that are being pruned included; and what is wrong with some.
 
         One listing, and one request for each manifest that is not in the cache.
 
         Raises:
-            IntegrityError: a manifest is damaged or foreign; named.
-            StoreError: the store cannot be read; there is no partial answer.
+            StoreError: the store cannot be read.
         """
         listed = {
             backup_id: row
@@ -64,29 +75,35 @@ class Summaries:
         cache = self.cache(database, "manifests")
         found = {backup_id: _known(cache.get(f"{backup_id}.json"), row) for backup_id, row in listed.items()}
         missing = [backup_id for backup_id, summary in found.items() if summary is None]
-        for backup_id, summary in zip(missing, each(lambda one: self._fetch(database, one), missing), strict=True):
-            found[backup_id] = summary
-            if summary is not None:
+        damaged: dict[UUID, IntegrityError] = {}
+        for backup_id, read in zip(missing, each(lambda one: self._fetch(database, one), missing), strict=True):
+            if isinstance(read, IntegrityError):
+                damaged[backup_id] = read
+            elif read is not None:
+                found[backup_id] = summary = read
                 row = listed[backup_id]
                 kept = _Kept(version=1, size=row.size, modified=row.modified, summary=summary)
                 cache.put(f"{backup_id}.json", kept.model_dump_json().encode())
         if missing:
             cache.keep_only({f"{backup_id}.json" for backup_id in listed})
-        return {
+        there = {
             backup_id: Found(summary, listed[backup_id].modified)
             for backup_id, summary in found.items()
             if summary is not None
         }
+        return there, damaged
 
     def cache(self, database: str, what: str) -> Cache:
         """The cache of some of a database's immutable objects."""
         return Cache(self._folder / layout.encode_name(database) / what if self._folder else None)
 
-    def _fetch(self, database: str, backup_id: UUID) -> Summary | None:
+    def _fetch(self, database: str, backup_id: UUID) -> Summary | IntegrityError | None:
         try:
             committed = self._repository.read(database, backup_id)
         except NoSuchBackup:
             return None  # pruned since the listing
+        except IntegrityError as error:
+            return error
         return Summary.of(committed.manifest, committed.sha256)
 
 

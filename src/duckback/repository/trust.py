@@ -52,7 +52,7 @@ def rolled_back(
     return None
 
 
-def refuse(doubt: str | None) -> None:
+def refuse(doubt: str | None, hint: str = HINT) -> None:
     """Raise IntegrityError for a doubt, if there is one."""
     if doubt is not None:
-        raise IntegrityError(doubt, hint=HINT)
+        raise IntegrityError(doubt, hint=hint)

@@ -1,7 +1,7 @@
 """The engine: a loop over a route's processors."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +13,20 @@ from duckback.routes.route import Route
 _log = logs.logger()
 
 
-def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> E:
+def unheard(_: object) -> None:
+    """Nobody asks how a run that failed was left."""
+
+
+def run(
+    route: Route, exchange: E, processors: Mapping[str, Processor[Any]], failed: Callable[[E], None] = unheard
+) -> E:
     """Send an exchange through a route.
 
     Args:
         route: which processors, in which order.
         exchange: as it enters.
         processors: by name; every name of the route is there.
+        failed: where a processor fails, gets the exchange as the on_completion steps leave it.
 
     Returns:
         The exchange as it leaves, its `seconds` filled in.
@@ -28,10 +35,10 @@ def run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> 
         DuckbackError: a processor failed; the on_completion steps have run.
     """
     with logs.bound(route=route.name, database=exchange.database):
-        return _run(route, exchange, processors)
+        return _run(route, exchange, processors, failed)
 
 
-def _run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) -> E:
+def _run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]], heard: Callable[[E], None]) -> E:
     try:
         with undisturbed():
             for name in route.on_start:
@@ -44,7 +51,7 @@ def _run(route: Route, exchange: E, processors: Mapping[str, Processor[Any]]) ->
         _log.info("route failed", route=route.name, error=reason)
         failed = replace(exchange, status="failed", error=cause, error_message=reason)
         with undisturbed():
-            _complete(route, failed, processors, cause)
+            heard(_complete(route, failed, processors, cause))
         if cause is error:
             raise
         raise cause from error
@@ -69,9 +76,15 @@ def _complete(route: Route, exchange: E, processors: Mapping[str, Processor[Any]
             exchange = processors[name].process(exchange)
         except Exception as error:  # noqa: BLE001 -- collected, and raised below
             failures.append(error)
+    if cause is None and failures:
+        cause, *failures = failures
+        _note(cause, failures)
+        raise cause
     if cause is not None:
-        for failure in failures:
-            cause.add_note(f"and afterwards: {failure}")
-    elif failures:
-        raise failures[0]
+        _note(cause, failures)
     return exchange
+
+
+def _note(cause: BaseException, failures: Iterable[BaseException]) -> None:
+    for failure in failures:
+        cause.add_note(f"and afterwards: {failure}")

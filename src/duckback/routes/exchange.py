@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 from uuid import UUID
 
+from duckback.errors import DuckbackError
 from duckback.model.catalog import Deferred
 from duckback.model.damage import Damage
 from duckback.model.export import Export
@@ -199,11 +200,15 @@ class ProvingExchange(Exchange):
     Attributes:
         level: how deeply it looks.
         results: of the backups that were reached.
+        is_recorded: whether they are on record.
+        cut_short: what kept the run from reaching the others; raised once the results are on record.
     """
 
     run_id: UUID
     level: Level
     results: tuple[Verified, ...] = ()
+    is_recorded: bool = False
+    cut_short: DuckbackError | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

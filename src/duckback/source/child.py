@@ -21,7 +21,8 @@ _CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.
 def run_job(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
     """Run a job in a child process and return its result.
 
-    The child dies with this process, and is killed when anything is raised here, Ctrl-C included.
+    The child dies with this process, and is killed when anything is raised here, Ctrl-C included. Where it crashes, and
+    the job says so, another one has to crash as well before that is blamed on what they read.
 
     Args:
         job: what to do.
@@ -34,6 +35,29 @@ def run_job(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
         TookTooLong: its time was over.
         SourceError: it was killed, or ended in a way that we have not foreseen.
     """
+    try:
+        return _run(job, Caller(report, fetch))
+    except _Crash as crash:
+        again = job.again
+        if again is None:
+            raise crash.error from None
+    for path in job.leavings:
+        path.unlink(missing_ok=True)
+    try:
+        return _run(again, Caller(report, fetch))
+    except _Crash as crash:
+        raise crash.error from None
+
+
+class _Crash(Exception):
+    """A child died by a signal of its own making."""
+
+    def __init__(self, error: SourceDamaged) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def _run(job: Job, caller: Caller) -> str:
     command = [sys.executable, "-m", "duckback.source.worker"]
     with tempfile.TemporaryFile("w+b") as stderr:
         # A group of its own keeps the terminal's Ctrl-C for this process, which ends the child in order.
@@ -42,7 +66,7 @@ def run_job(job: Job, report: Report, fetch: Fetch = nothing_to_fetch) -> str:
         )
         watch = _Watch(child, job.time_limit)
         try:
-            return _converse(child, job, Caller(report, fetch), stderr)
+            return _converse(child, job, caller, stderr)
         except SourceError as error:
             watch.blame(error)
             raise
@@ -115,11 +139,11 @@ def _answer(caller: Caller, keys: list[str]) -> dict[str, Any]:
         return {"problem": error.message, "hint": error.hint}
 
 
-def _death(child: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> SourceError:
+def _death(child: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> SourceError | _Crash:
     code = child.wait()
-    kind = SourceDamaged if -code in _CRASHES else SourceError
     how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
     stderr.seek(0)
     words = stderr.read()[-_LAST_WORDS:].decode(errors="replace").strip()
     hint = "If it was killed for memory, lower --memory-limit; a damaged database can make DuckDB abort."
-    return kind(f"the worker process ended {how}{': ' + words if words else ''}", hint=hint)
+    message = f"the worker process ended {how}{': ' + words if words else ''}"
+    return _Crash(SourceDamaged(message, hint=hint)) if -code in _CRASHES else SourceError(message, hint=hint)

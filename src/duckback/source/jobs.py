@@ -3,7 +3,7 @@
 How it is done is in `duckback.source.tasks`, which needs DuckDB: whoever sends a job does not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
@@ -14,6 +14,7 @@ from duckback.model.catalog import Deferred
 from duckback.model.export import Export
 from duckback.model.manifest import Manifest
 from duckback.model.progress import Report
+from duckback.source.image.names import LOG_SUFFIXES
 from duckback.source.image.taken import Image
 from duckback.source.order import ExportOrder, Fetch, nothing_to_fetch
 from duckback.source.outcome import Form
@@ -46,9 +47,19 @@ class Job(BaseModel):
         return None
 
     @property
-    def memory_limit(self) -> str | None:
+    def confined_to(self) -> Resources | None:
         """Beyond which, and what DuckDB does not count, its process gets no memory; None: as much as there is."""
         return None
+
+    @property
+    def again(self) -> "Job | None":
+        """What to do once more where a process of it has crashed, before that says anything; None: nothing."""
+        return None
+
+    @property
+    def leavings(self) -> tuple[Path, ...]:
+        """Files that such a process may have left, and that are in the way."""
+        return ()
 
 
 class DuckDBJob(Job):
@@ -65,8 +76,17 @@ class WaryJob(DuckDBJob):
     """What reads the manifests and objects of a repository, which somebody may have forged."""
 
     @property
-    def memory_limit(self) -> str | None:
-        return self.resources.memory_limit
+    def confined_to(self) -> Resources | None:
+        return self.resources
+
+    @property
+    def again(self) -> Job | None:
+        """The same in one thread: with many, it may have crashed for want of memory, and not for what it read."""
+        if self.resources.threads == 1:
+            return None
+        spill = self.resources.spill
+        alone = replace(self.resources, threads=1, spill=spill.with_name(f"{spill.name}-again"))
+        return self.model_copy(update={"resources": alone})
 
 
 class ExportFile(Job):
@@ -130,6 +150,10 @@ class BuildDatabase(WaryJob):
     trust_ddl: bool
     where: str | None = None
 
+    @property
+    def leavings(self) -> tuple[Path, ...]:
+        return tuple(self.target.with_name(f"{self.target.name}{suffix}") for suffix in ("", *LOG_SUFFIXES))
+
 
 class ExamineDatabase(WaryJob):
     """Compare a restored file with the manifest; answers Examined as JSON; all else is right."""
@@ -178,6 +202,10 @@ class QueryBackup(WaryJob):
     answer: Path
     local: dict[str, Path]
     store: StoreAddress
+
+    @property
+    def leavings(self) -> tuple[Path, ...]:
+        return (self.answer,)
 
 
 class CompareRows(WaryJob):

@@ -55,8 +55,8 @@ def _perform(task: str, job: bytes, report: Report, fetch: "Fetch") -> str:
     from duckback.source.tasks import perform  # noqa: PLC0415 -- as above
 
     wanted = JOBS[task].model_validate_json(job)
-    if wanted.memory_limit is not None:
-        confine(wanted.memory_limit)
+    if wanted.confined_to is not None:
+        confine(wanted.confined_to.memory_limit, wanted.confined_to.threads)
     return perform(wanted, Caller(report, fetch))
 
 
