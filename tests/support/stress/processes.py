@@ -15,7 +15,7 @@ from support.engines import environment
 from support.stress.counter import Counter
 
 TESTS = Path(__file__).parents[2]
-READY_SECONDS = 60
+READY_SECONDS = 300
 ANSWER_SECONDS = 120
 STOP_SECONDS = 60
 
