@@ -13,6 +13,7 @@ from duckback.model.export import ExportedFile, ExportedTable, FileKind
 from duckback.model.manifest import Fingerprint, Run, Segment
 from duckback.model.progress import Progress, Report
 from duckback.source.encoding import stored
+from duckback.source.encodings import parquet_version
 from duckback.source.engine import KEEPS_ONE_ZERO, scalar
 from duckback.source.fingerprint import CHUNK_ROWS, measured_groups, total
 from duckback.source.native import NativeCopy
@@ -28,7 +29,7 @@ CHUNKS_PER_FILE = 16
 STEP = "export-duckdb-to-parquet"
 
 # Bloom filters cost 3 % of the CPU time, and serve none of the reads that a backup is for.
-_COPY_OPTIONS = "FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, WRITE_BLOOM_FILTER false"
+_COPY_OPTIONS = "FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false"
 _HIDING_NUMBERS = {"rowid", "file_row_number"}
 _HIDING_POSITIONS = {*_HIDING_NUMBERS, "file_index"}
 
@@ -165,7 +166,10 @@ class TableWriter:
         name = f"{self.stem}{middle}.{number:04d}.parquet"
         labels = f"'duckback.backup': {literal(self.order.label)}, 'duckback.table': {literal(self.table.label)}"
         plain = ", DICTIONARY_SIZE_LIMIT 0" if KEEPS_ONE_ZERO and may_hold_floats(self.table.stored_columns) else ""
-        options = f"{_COPY_OPTIONS}{plain}, ROW_GROUP_SIZE {group_rows}, KV_METADATA {{{labels}}}"
+        version = parquet_version(self.con, self._types, sources)
+        options = (
+            f"{_COPY_OPTIONS}{plain}, PARQUET_VERSION {version}, ROW_GROUP_SIZE {group_rows}, KV_METADATA {{{labels}}}"
+        )
         values = ", ".join(f"{stored(identifier(name), of)} AS {identifier(name)}" for name, of in self._types.items())
         query = " UNION ALL ".join(f"(SELECT {values} FROM {source}{self._in_order(chunks)})" for source in sources)
         statement = f"COPY ({query}) TO {literal(str(self.order.staging / name))} ({options})"
