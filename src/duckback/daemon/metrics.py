@@ -71,8 +71,8 @@ class Metrics:
         self.verified = Counter(
             "duckback_verifications", "Backups verified, by result", (*_DATABASE, "result"), registry=self.registry
         )
-        self.unverified = self._gauge("unverified_backups", "Backups without a good verification on record", _DATABASE)
-        self.bad = self._gauge("bad_backups", "Backups whose last verification found something wrong", _DATABASE)
+        self.unverified = self._gauge("unverified_backups", "Backups that were not verified as good here", _DATABASE)
+        self.bad = self._gauge("bad_backups", "Backups of which a failed verification stands", _DATABASE)
         self.rto = self._gauge("test_restore_duration_seconds", "Length of the last test restore (RTO)", _DATABASE)
         self.restore_interval = self._gauge(
             "test_restore_interval_seconds", "The longest time planned between two test restores", _DATABASE
@@ -114,7 +114,7 @@ class Metrics:
     def looked(self, name: str, past: Past) -> None:
         """Take what a repository and a ledger hold of a database."""
         done: dict[Task, datetime | None] = {Task(one.scope): one.at for one in past.history.taken}
-        done |= {task: past.history.done(task) for task in (Task.VERIFY, Task.TEST_RESTORE)}
+        done |= {Task.VERIFY: past.well_verified_at, Task.TEST_RESTORE: past.history.done(Task.TEST_RESTORE)}
         for task, at in done.items():
             if at is not None:
                 self.success.labels(name, ROUTE_OF[task]).set(at.timestamp())
