@@ -155,11 +155,11 @@ def test_a_wrong_use_is_unknown_which_is_3(full: Place, arguments: tuple[str, ..
     assert document["status"] == "unknown"
 
 
-def configured(place: Place, text: str) -> Any:
+def configured(place: Place, text: str, *arguments: object) -> Any:
     place.database  # noqa: B018 -- it is made when first asked for
     file = place.root / "duckback.toml"
     file.write_text(text)
-    ran = place.run("check", "--config", file, "--json")
+    ran = place.run("check", "--config", file, "--json", *arguments)
     return ran.code, {one["name"]: one["status"] for one in json.loads(ran.out)["checks"]}
 
 
@@ -171,3 +171,14 @@ def test_every_database_of_the_configuration_file_is_checked(full: Place) -> Non
     assert (found["small: newest backup"], found["second: newest backup"]) == ("ok", "critical")
     code, found = configured(full, f'{tables}\n[database.schedule]\nfulll = "24h"\n')
     assert code == 3
+
+
+@pytest.mark.parametrize("name", ['name = "small"\n', ""])
+def test_the_file_of_the_only_database_and_of_a_named_one_is_looked_at(full: Place, name: str) -> None:
+    lost = f'[[database]]\n{name}path = "{full.root}/lost/small.duckdb"\n'
+    code, found = configured(full, lost)
+    assert (code, found["database"]) == (2, "critical")
+    two = f'{lost}[[database]]\npath = "{full.root}/second.duckdb"\n'
+    code, found = configured(full, two, "--name", "small")
+    assert (code, found["database"]) == (2, "critical")
+    assert "second: database" not in found

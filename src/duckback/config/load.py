@@ -74,7 +74,9 @@ def load(
     """
     path = _find(file)
     from_file = _select(_read(path), flags.get("name"), database, path) if path else {}
-    return _joined(flags, environment, from_file, path)
+    selected = from_file.pop("path", None)
+    loaded = _joined(flags, environment, from_file, path)
+    return replace(loaded, database=Path(selected).absolute() if isinstance(selected, str) else None)
 
 
 def load_all(flags: Mapping[str, Any], environment: Mapping[str, str], *, file: Path | None = None) -> list[Loaded]:
@@ -182,7 +184,7 @@ def _select(document: dict[str, Any], name: object, database: Path | None, path:
     chosen = next((entry for entry in entries if _is_meant(entry, name, database)), {})
     if not chosen and len(entries) == 1 and database is None and name is None:
         chosen = entries[0]
-    return {key: value for key, value in {**shared, **chosen}.items() if key != "path"}
+    return {**{key: value for key, value in shared.items() if key != "path"}, **chosen}
 
 
 def _tables(document: dict[str, Any], path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -198,8 +200,13 @@ def _tables(document: dict[str, Any], path: Path) -> tuple[dict[str, Any], list[
 
 def _is_meant(entry: Mapping[str, Any], name: object, database: Path | None) -> bool:
     if name is not None:
-        return bool(entry.get("name") == name)
+        return bool(_name_of(entry) == name)
     return database is not None and "path" in entry and Path(entry["path"]).absolute() == database.absolute()
+
+
+def _name_of(entry: Mapping[str, Any]) -> object:
+    """As it is given, else the stem of the path, as `load_all` names it."""
+    return entry.get("name") or Path(str(entry.get("path", ""))).stem
 
 
 def _refuse_unknown(names: Iterable[str], path: Path) -> None:
