@@ -55,6 +55,12 @@ def test_a_failure_before_the_route_is_told_too(place: Place, listener: Listener
     assert [told["event"] for _, told in listener.got] == ["failure"]
 
 
+def test_a_prune_that_cannot_open_the_repository_is_told_too(full: Place, listener: Listener) -> None:
+    elsewhere = full.root / "elsewhere"
+    assert full.run("prune", "--keep-last", "1", "--hooks-webhook", listener.url, repo=elsewhere).code != 0
+    assert [(told["event"], told["route"]) for _, told in listener.got] == [("failure", "duckdb-cleanup")]
+
+
 def test_restores_and_verifications_have_hooks_and_bad_results_are_failures(full: Place, listener: Listener) -> None:
     hooked = ("--hooks-webhook", listener.url)
     full.run("restore", full.target, *hooked).worked()

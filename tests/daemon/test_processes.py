@@ -148,6 +148,21 @@ def test_a_second_run_of_one_database_is_refused_while_the_first_is_at_it(full: 
     assert Runs(full).run(Task.FULL).outcome.ok
 
 
+def test_hooks_hear_of_a_run_that_fails_before_it_begins(full: Place, listener: Listener) -> None:
+    hooks = {"webhook": listener.url}
+    with claimed(full.state / "running" / "small"):
+        ended = Runs(full, hooks=hooks).run(Task.FULL)
+    (full.repo / "repository.json").chmod(0o600)
+    (full.repo / "repository.json").write_text("no repository")
+    outcome = Runs(full, hooks=hooks).run(Task.VERIFY).outcome
+    assert (outcome.ok, outcome.error) == (False, "IntegrityError")
+    assert [(told["event"], told["route"], told["error"]["type"]) for _, told in listener.got] == [
+        ("failure", "duckdb-full-export", "Locked"),
+        ("failure", "duckdb-verification", "IntegrityError"),
+    ]
+    assert listener.got[0][1]["run_id"] == str(ended.run_id)
+
+
 def test_a_claim_ends_with_its_block(tmp_path: Path) -> None:
     with claimed(tmp_path / "a"), pytest.raises(Locked), claimed(tmp_path / "a"):
         pass

@@ -102,16 +102,16 @@ class Processes:
     def _run(self, name: str, task: Task, run_id: UUID) -> None:
         started = time.monotonic()
         try:
-            outcome, is_told = self._child(name, task, run_id)
+            outcome = self._child(name, task, run_id)
         except Exception as error:  # noqa: BLE001 -- as above
-            outcome, is_told = _lost(error), False
-        if not is_told:
+            outcome = _lost(error)
+        if not outcome.is_told:
             self._tell_hooks(name, task, run_id, outcome)
         lasted = {"seconds": outcome.seconds or time.monotonic() - started, "route": outcome.route or ROUTE_OF[task]}
         self._tell(Ended(name, task, outcome.model_copy(update=lasted), run_id))
 
-    def _child(self, name: str, task: Task, run_id: UUID) -> tuple[Outcome, bool]:
-        """What a run came to, and whether its own process has told the hooks."""
+    def _child(self, name: str, task: Task, run_id: UUID) -> Outcome:
+        """What a run came to."""
         one = self._protected[name]
         limits = one.options.daemon
         order = Order(
@@ -138,12 +138,12 @@ class Processes:
             child.kill()
             child.communicate()
         try:
-            return Outcome.model_validate_json(answer), True
+            return Outcome.model_validate_json(answer)
         except ValidationError:
             if self._is_stopping:
                 # It had not begun yet, and could not say so.
-                return Outcome(ok=False, error=Interrupted.__name__, message="the run was stopped"), True
-            return _died(child.returncode, _in_hours(limits.longest_run)), False
+                return Outcome(ok=False, error=Interrupted.__name__, message="the run was stopped")
+            return _died(child.returncode, _in_hours(limits.longest_run))
 
     def _tell_hooks(self, name: str, task: Task, run_id: UUID, outcome: Outcome) -> None:
         options = self._protected[name].options
@@ -201,6 +201,7 @@ def _died(code: int, limit: str) -> Outcome:
     return Outcome(
         ok=False,
         error="DuckbackError",
+        is_told=False,
         message=f"the process of the run ended {how} and gave no answer",
         hint=f"Killed for memory? Lower memory_limit. After {limit} (daemon.longest_run) a run is given up.",
     )
@@ -210,7 +211,7 @@ def _lost(error: BaseException) -> Outcome:
     hint = error.hint if isinstance(error, DuckbackError) else ""
     if not isinstance(error, DuckbackError):
         _log.error("internal error", exc_info=error)
-    return Outcome(ok=False, error=type(error).__name__, message=redacted(str(error)), hint=hint)
+    return Outcome(ok=False, error=type(error).__name__, is_told=False, message=redacted(str(error)), hint=hint)
 
 
 def can_write(directory: Path) -> bool:

@@ -19,7 +19,7 @@ from duckback.daemon.order import Order
 from duckback.daemon.outcome import Outcome
 from duckback.daemon.tasks import carry_out
 from duckback.errors import DuckbackError, Interrupted
-from duckback.hooks import failures
+from duckback.hooks import failures, has_been_told
 from duckback.logs import bound, log_to, logger, redacted
 from duckback.repository.layout import encode_name
 
@@ -71,6 +71,7 @@ def _failed(error: BaseException, seconds: float) -> Outcome:
         error=type(told).__name__,
         message=redacted(told.message),
         hint=told.hint,
+        is_told=has_been_told(error),
         notices=tuple(map(redacted, notes)),
         seconds=seconds,
         hook_failures=failures(),

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from uuid import UUID
 
 from duckback.errors import DuckbackError
@@ -17,6 +17,8 @@ from duckback.logs import bound, bound_fields
 from duckback.model.ids import new_id
 from duckback.routes.exchange import BackupExchange, RestoreExchange, VerificationExchange
 from duckback.routes.processor import E
+
+_TOLD: Final = "_duckback_told"
 
 
 class Telling:
@@ -66,6 +68,7 @@ class Telling:
             if error is not None and not self._is_told:
                 with undisturbed():
                     self._problems += self._tell("failure", {"error": words(error)})
+                error.__dict__[_TOLD] = True
                 for problem in self._problems:
                     error.add_note(problem)
         finally:
@@ -82,6 +85,11 @@ def run_id_of(started: datetime) -> UUID:
     """The id that log lines and hooks know this run by: the one that is bound already, else a new one."""
     known = bound_fields().get("run_id")
     return UUID(known) if known else new_id(started)
+
+
+def has_been_told(error: BaseException) -> bool:
+    """Whether it came out of a `Telling`, which has told the hooks of it."""
+    return _TOLD in error.__dict__
 
 
 def is_good(exchange: object) -> bool:
