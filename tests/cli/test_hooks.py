@@ -4,11 +4,18 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 from support.listener import Listener
 from support.place import Place
+
+from duckback import Duckback
+from duckback.store.base import DeleteFailure
+from duckback.store.local import LocalStore
 
 SECRET = "s3cr3t-token-of-the-hook"
 
@@ -78,6 +85,44 @@ def test_restores_and_verifications_have_hooks_and_bad_results_are_failures(full
         ("duckdb-verification", "failure"),
     ]
     assert listener.got[-1][1]["bad"] == full.backup_ids()
+
+
+def last(listener: Listener) -> tuple[str, str, dict[str, Any]]:
+    told = listener.got[-1][1]
+    return told["route"], told["event"], told
+
+
+@pytest.mark.parametrize(("level", "route"), [("objects", "duckdb-verification"), ("restore", "duckdb-test-restore")])
+def test_a_verification_that_reaches_nothing_is_a_failure(
+    full: Place, listener: Listener, level: str, route: str
+) -> None:
+    hooked = ("--hooks-webhook", listener.url)
+    assert full.run("verify", "--level", level, "--max-duration", "0s", *hooked).code == 3
+    found, event, told = last(listener)
+    assert (found, event) == (route, "failure")
+    assert (told["good"], told["bad"], told["not_reached"]) == ([], [], full.backup_ids())
+
+
+def test_a_restore_that_lacks_an_object_is_a_failure(place: Place, listener: Listener) -> None:
+    with duckdb.connect(place.database) as con:
+        con.execute("CREATE TABLE brief (i INT); CREATE VIEW broken AS FROM brief; DROP TABLE brief")
+    place.run("backup", place.database).worked()
+    assert place.run("restore", place.target, "--hooks-webhook", listener.url).code == 3
+    assert last(listener)[:2] == ("duckdb-restore", "failure")
+    assert "broken" in last(listener)[2]["deferred"][0]
+
+
+def test_a_prune_that_the_store_refuses_is_a_failure(
+    place: Place, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    then = datetime.now(UTC) - timedelta(days=9)
+    Duckback(place.repo, state_dir=place.state, threads=1, clock=lambda: then).backup(place.database)
+    place.run("backup", place.database, "--full").worked()
+    monkeypatch.setattr(LocalStore, "delete", lambda _, keys: [DeleteFailure(key, "no") for key in keys])
+    policy = ("--keep-within", "0s", "--keep-last", "1", "--grace", "0s")
+    assert place.run("prune", *policy, "--hooks-webhook", listener.url).code == 3
+    assert last(listener)[:2] == ("duckdb-cleanup", "failure")
+    assert last(listener)[2]["refused"]
 
 
 def test_a_command_gets_the_event_in_its_input_and_in_its_environment(place: Place) -> None:

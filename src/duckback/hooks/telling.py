@@ -15,7 +15,7 @@ from duckback.hooks.told import Told
 from duckback.interrupts import undisturbed
 from duckback.logs import bound, bound_fields
 from duckback.model.ids import new_id
-from duckback.routes.exchange import BackupExchange, RestoreExchange, VerificationExchange
+from duckback.routes.exchange import BackupExchange, CleanupExchange, RestoreExchange, VerificationExchange
 from duckback.routes.processor import E
 
 _TOLD: Final = "_duckback_told"
@@ -93,8 +93,16 @@ def has_been_told(error: BaseException) -> bool:
 
 
 def is_good(exchange: object) -> bool:
-    """Whether a run that came to its end found nothing wrong."""
-    return not isinstance(exchange, VerificationExchange) or all(one.is_good for one in exchange.results)
+    """Whether a run that came to its end did all it was for, and found nothing wrong."""
+    match exchange:
+        case VerificationExchange():
+            return all(one.is_good for one in exchange.results) and not exchange.not_reached
+        case RestoreExchange():
+            return not exchange.is_partial
+        case CleanupExchange(cleaned=cleaned) if cleaned is not None:
+            return not cleaned.refused
+        case _:
+            return True
 
 
 def words(error: BaseException) -> dict[str, str]:
@@ -115,11 +123,14 @@ def _details(exchange: object) -> dict[str, Any]:
                 "notices": list(exchange.notices),
             }
         case RestoreExchange(committed=committed) if committed is not None:
-            return {"backup_id": str(committed.manifest.backup_id), "target": str(exchange.target)}
+            details = {"backup_id": str(committed.manifest.backup_id), "target": str(exchange.target)}
+            return {**details, "deferred": [f"{item.kind} {item.label}" for item in exchange.deferred]}
         case VerificationExchange():
             good, bad = (
                 [str(one.backup_id) for one in exchange.results if one.is_good is wanted] for wanted in (True, False)
             )
-            return {"good": good, "bad": bad}
+            return {"good": good, "bad": bad, "not_reached": [str(one) for one in exchange.not_reached]}
+        case CleanupExchange(cleaned=cleaned) if cleaned is not None:
+            return {"refused": [one.key for one in cleaned.refused]}
         case _:
             return {}
