@@ -17,8 +17,10 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from duckback.api import Duckback
+from duckback.audit.past import Past
 from duckback.config.options import Options
 from duckback.config.plain import plain
+from duckback.daemon.looks import Looks
 from duckback.daemon.loop import Ended, Looked, Message
 from duckback.daemon.order import Order
 from duckback.daemon.outcome import Outcome
@@ -53,6 +55,7 @@ class Processes:
     def __init__(self, protected: Mapping[str, Protected], tell: Callable[[Message], None]) -> None:
         self._protected = protected
         self._tell = tell
+        self._looks = Looks()
         self._children: dict[UUID, subprocess.Popen[bytes]] = {}
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -89,15 +92,26 @@ class Processes:
         self._threads.append(thread)
         thread.start()
 
+    def hanging(self) -> dict[str, float]:
+        """The databases that a look has been given up for and still hangs, and for how many seconds."""
+        return self._looks.hanging()
+
     def _look(self, name: str) -> None:
-        try:
-            options = self._protected[name].options
-            message: Message = Looked(name, Duckback(**options.model_dump()).health.past(name))
-        except Exception as error:  # noqa: BLE001 -- a look that fails is told of, whatever it was
-            outcome = _lost(error)
-            self._tell_hooks(name, Task.FULL, new_id(datetime.now(UTC)), outcome)
-            message = Ended(name, None, outcome)
-        self._tell(message)
+        options = self._protected[name].options
+        self._looks.look(
+            name,
+            lambda: Duckback(**options.model_dump()).health.past(name),
+            options.daemon.longest_look,
+            lambda found: self._looked(name, found),
+        )
+
+    def _looked(self, name: str, found: Past | Exception) -> None:
+        if isinstance(found, Past):
+            self._tell(Looked(name, found))
+            return
+        outcome = _lost(found)
+        self._tell_hooks(name, Task.FULL, new_id(datetime.now(UTC)), outcome)
+        self._tell(Ended(name, None, outcome))
 
     def _run(self, name: str, task: Task, run_id: UUID) -> None:
         started = time.monotonic()
