@@ -27,6 +27,7 @@ from duckback.daemon.outcome import Outcome
 from duckback.daemon.tasks import ROUTE_OF
 from duckback.errors import DuckbackError, Interrupted
 from duckback.hooks import Hooks, Told
+from duckback.interrupts import TIME_IS_OVER
 from duckback.logs import logger, redacted
 from duckback.model.ids import new_id
 from duckback.model.schedule import Task
@@ -191,7 +192,7 @@ class _given_up_after:  # noqa: N801 -- used like a function
 
     def __init__(self, child: "subprocess.Popen[bytes]", limit: timedelta, grace: timedelta) -> None:
         self._timers = [
-            threading.Timer(limit.total_seconds(), child.terminate),
+            threading.Timer(limit.total_seconds(), child.send_signal, (TIME_IS_OVER,)),
             threading.Timer((limit + grace).total_seconds(), child.kill),
         ]
 

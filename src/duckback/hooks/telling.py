@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self
 from uuid import UUID
 
-from duckback.errors import DuckbackError
+from duckback.errors import DuckbackError, Interrupted, TookTooLong
 from duckback.hooks.hooks import Hooks
 from duckback.hooks.told import Told
-from duckback.interrupts import undisturbed
+from duckback.interrupts import have_come, time_is_over, undisturbed
 from duckback.logs import bound, bound_fields
 from duckback.model.ids import new_id
 from duckback.routes.exchange import BackupExchange, CleanupExchange, RestoreExchange, VerificationExchange
@@ -105,8 +105,20 @@ def is_good(exchange: object) -> bool:
             return True
 
 
+def stopped() -> DuckbackError:
+    """What a signal has ended a run for."""
+    if time_is_over():
+        return TookTooLong(
+            "the run was given up, because it took too long; nothing half-done is visible",
+            hint="Look what holds it up, or raise daemon.longest_run.",
+        )
+    return Interrupted("the run was stopped; nothing half-done is visible")
+
+
 def words(error: BaseException) -> dict[str, str]:
     """What went wrong, as hooks are told it."""
+    if isinstance(error, KeyboardInterrupt) or have_come():
+        error = stopped()
     hint = error.hint if isinstance(error, DuckbackError) else ""
     return {"type": type(error).__name__, "message": str(error) or type(error).__name__, "hint": hint}
 
