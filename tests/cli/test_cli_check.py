@@ -13,6 +13,8 @@ from support.place import Place, small_database
 from duckback import Duckback
 from duckback.audit.room import room
 from duckback.config.load import validated
+from duckback.processors.compress_parquet import CompressParquet
+from duckback.routes.exchange import BackupExchange
 from duckback.store.local import LocalStore
 
 
@@ -63,6 +65,23 @@ def test_no_backup_is_critical_and_a_failed_run_since_the_last_is_a_warning(full
     status, message = states(full, full.database, code=1)["newest backup"]
     assert status == "warning"
     assert "backups that failed since: 1" in message
+
+
+def test_a_backup_under_way_has_not_failed_and_one_that_nobody_works_at_has(
+    full: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compress, seen = CompressParquet.process, []
+
+    def process(self: CompressParquet, exchange: BackupExchange) -> BackupExchange:
+        seen.append(states(full, full.database, code=0)["newest backup"][0])
+        with monkeypatch.context() as killed:
+            killed.setattr("duckback.repository.leases._held", set())
+            seen.append(states(full, full.database, code=1)["newest backup"][0])
+        return compress(self, exchange)
+
+    monkeypatch.setattr(CompressParquet, "process", process)
+    full.run("backup", full.database, "--full").worked()
+    assert seen == ["ok", "warning"]
 
 
 def test_a_repository_that_cannot_be_written_to_is_critical(full: Place, monkeypatch: pytest.MonkeyPatch) -> None:

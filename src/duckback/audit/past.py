@@ -18,6 +18,7 @@ from duckback.model.events import EventKind, event_id
 from duckback.model.ids import time_of
 from duckback.model.proof import Standing, Verdict
 from duckback.model.schedule import Failure, History, Taken, Task
+from duckback.repository.leases import Leases
 from duckback.repository.proofs import proofs, standings
 from duckback.repository.repository import Committed, Repository
 from duckback.repository.stones import look
@@ -89,7 +90,7 @@ def read_past(store: Store, ledger: EmbeddedLedger, database: str, remote: Remot
         unverified=len(unverified),
         verified_at=max(runs, default=None),
         test_restored_at=_start(restored[-1]) if restored else None,
-        failures=tuple(_failures(ledger, repository, database, taken)),
+        failures=_failures(ledger, repository, database, taken),
     )
     return Past(
         history=history,
@@ -145,11 +146,12 @@ def _test_restores(ledger: EmbeddedLedger, repository_id: UUID, database: str) -
     return (one for one in entries if (one.details["level"], one.details["result"]) == ("restore", "good"))
 
 
-def _failures(ledger: EmbeddedLedger, repository: Repository, database: str, taken: list[Taken]) -> Iterator[Failure]:
+def _failures(ledger: EmbeddedLedger, repository: Repository, database: str, taken: list[Taken]) -> tuple[Failure, ...]:
     """Backups that failed, or were begun and never came to an end, since the newest committed one."""
     committed = {one.backup_id for one in taken}
     since = max((one.at for one in taken), default=None)
     found: dict[UUID, Failure] = {}
+    begun: set[UUID] = set()
     for kind in (EventKind.STARTED, EventKind.FAILED):
         for entry in ledger.entries(repository_id=repository.id, database=database, kind=kind, since=since):
             backup_id = UUID(entry.details["backup_id"])
@@ -157,7 +159,14 @@ def _failures(ledger: EmbeddedLedger, repository: Repository, database: str, tak
                 continue
             data = decode_user_data(entry.transfer.user_data_128, entry.transfer.user_data_32)
             found[backup_id] = Failure(_TASK_OF[data.scope], entry.recorded_at)
-    yield from sorted(found.values(), key=lambda one: one.at)[-_MOST_FAILURES:]
+            (begun.add if kind is EventKind.STARTED else begun.discard)(backup_id)
+    if begun and Leases(repository.store, database, _utc_now).is_held_here("backup"):
+        del found[max(begun)]  # it is under way
+    return tuple(sorted(found.values(), key=lambda one: one.at)[-_MOST_FAILURES:])
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _start(entry: Entry) -> datetime:
