@@ -2,22 +2,38 @@
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import pytest
+from pydantic import SecretStr
 from support.listener import Listener
 from support.place import Place
 
 from duckback import Duckback
+from duckback.config.service import HookOptions
+from duckback.hooks import Hooks, Told
+from duckback.hooks.senders import HookFailed, run_command
 from duckback.store.base import DeleteFailure
 from duckback.store.local import LocalStore
 
 SECRET = "s3cr3t-token-of-the-hook"
+TOLD = Told(
+    event="start",
+    route="duckdb-full-export",
+    database="small",
+    repository="/repo",
+    run_id=UUID(int=1),
+    at=datetime(2026, 11, 26, tzinfo=UTC),
+)
 
 
 @pytest.fixture
@@ -184,6 +200,41 @@ def test_a_command_s_children_are_gone_when_its_time_is_over(place: Place, tmp_p
     place.run("backup", place.database, "--hooks-command", script, "--hooks-timeout", "1s").worked()
     time.sleep(2.5)
     assert not mark.exists()
+
+
+def test_children_are_gone_though_the_command_itself_has_ended(place: Place, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    script = tmp_path / "hook.sh"
+    script.write_text(f"#!/bin/sh\n(sleep 3; touch {mark}) &\n")
+    script.chmod(0o700)
+    with pytest.raises(HookFailed, match="did not end within 1 s"):
+        run_command((str(script),), TOLD, 1)
+    time.sleep(2.5)
+    assert not mark.exists()
+
+
+class Trickle(BaseRequestHandler):
+    """A letter now and then: no timeout of a socket ends that."""
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            for _ in range(100):
+                self.request.sendall(b"H")
+                time.sleep(0.1)
+
+
+def test_all_hooks_together_have_one_time() -> None:
+    with ThreadingTCPServer(("127.0.0.1", 0), Trickle) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = SecretStr(f"http://127.0.0.1:{server.server_address[1]}/")
+        hooks = Hooks(HookOptions(command=("sleep", "30"), webhook=url, ping=url, timeout=timedelta(seconds=1)))
+        started = time.monotonic()
+        failures = hooks.tell(TOLD)
+        took = time.monotonic() - started
+        server.shutdown()
+    assert len(failures) == 3
+    assert took < 3, "the timeout and a second, not once for each"
 
 
 def test_a_url_that_is_none_is_refused_without_being_repeated(place: Place) -> None:
