@@ -90,7 +90,18 @@ def load_all(flags: Mapping[str, Any], environment: Mapping[str, str], *, file: 
         raise UsageError(
             "there is no configuration file", hint=f"Write one with `duckback init`, or give --config ({FILE_NAME})."
         )
-    shared, entries = _tables(_read(path), path)
+    return _all(flags, environment, _read(path), path)
+
+
+def check_text(text: str, path: Path) -> None:
+    """Raise what `load_all` would for a file of that text at that place, before there is one."""
+    _all({}, {}, tomllib.loads(text), path)
+
+
+def _all(
+    flags: Mapping[str, Any], environment: Mapping[str, str], document: dict[str, Any], path: Path
+) -> list[Loaded]:
+    shared, entries = _tables(document, path)
     found = [_one(flags, environment, {**shared, **entry}, path) for entry in entries]
     if not found:
         raise UsageError(f"{path} names no database", hint="It needs a [[database]] table with a path for each.")
