@@ -1,17 +1,22 @@
-"""Ctrl-C and SIGTERM: how the command line answers them, and the moments in which they have to wait."""
+"""Ctrl-C and SIGTERM: how the command line answers them, and the moments in which they have to wait.
+
+SIGALRM, which the daemon sends to a run whose time is over, is answered likewise.
+"""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+TIME_IS_OVER: Final = signal.SIGALRM
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, TIME_IS_OVER)
 _came: list[int] = []
 
 
 def answer() -> None:
-    """From now on both raise KeyboardInterrupt in the main thread, and are remembered."""
+    """From now on each raises KeyboardInterrupt in the main thread, and are remembered."""
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
 
@@ -35,6 +40,11 @@ def have_come() -> bool:
     return bool(_came)
 
 
+def time_is_over() -> bool:
+    """Whether the first that has come was not somebody's wish to stop, but the end of the run's time."""
+    return _came[:1] == [TIME_IS_OVER]
+
+
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     _came.append(number)
     raise KeyboardInterrupt
@@ -42,7 +52,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Hold back SIGINT and SIGTERM until the block is over, where they would otherwise end this thread's work.
+    """Hold back these signals until the block is over, where they would otherwise end this thread's work.
 
     For what is short and must not be cut in half. Other threads than the main one are never interrupted.
     """

@@ -13,6 +13,8 @@ from support.place import Place, small_database
 from duckback import Duckback
 from duckback.audit.room import room
 from duckback.config.load import validated
+from duckback.processors.compress_parquet import CompressParquet
+from duckback.routes.exchange import BackupExchange
 from duckback.store.local import LocalStore
 
 
@@ -63,6 +65,23 @@ def test_no_backup_is_critical_and_a_failed_run_since_the_last_is_a_warning(full
     status, message = states(full, full.database, code=1)["newest backup"]
     assert status == "warning"
     assert "backups that failed since: 1" in message
+
+
+def test_a_backup_under_way_has_not_failed_and_one_that_nobody_works_at_has(
+    full: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compress, seen = CompressParquet.process, []
+
+    def process(self: CompressParquet, exchange: BackupExchange) -> BackupExchange:
+        seen.append(states(full, full.database, code=0)["newest backup"][0])
+        with monkeypatch.context() as killed:
+            killed.setattr("duckback.repository.leases._held", set())
+            seen.append(states(full, full.database, code=1)["newest backup"][0])
+        return compress(self, exchange)
+
+    monkeypatch.setattr(CompressParquet, "process", process)
+    full.run("backup", full.database, "--full").worked()
+    assert seen == ["ok", "warning"]
 
 
 def test_a_repository_that_cannot_be_written_to_is_critical(full: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,11 +174,11 @@ def test_a_wrong_use_is_unknown_which_is_3(full: Place, arguments: tuple[str, ..
     assert document["status"] == "unknown"
 
 
-def configured(place: Place, text: str) -> Any:
+def configured(place: Place, text: str, *arguments: object) -> Any:
     place.database  # noqa: B018 -- it is made when first asked for
     file = place.root / "duckback.toml"
     file.write_text(text)
-    ran = place.run("check", "--config", file, "--json")
+    ran = place.run("check", "--config", file, "--json", *arguments)
     return ran.code, {one["name"]: one["status"] for one in json.loads(ran.out)["checks"]}
 
 
@@ -171,3 +190,14 @@ def test_every_database_of_the_configuration_file_is_checked(full: Place) -> Non
     assert (found["small: newest backup"], found["second: newest backup"]) == ("ok", "critical")
     code, found = configured(full, f'{tables}\n[database.schedule]\nfulll = "24h"\n')
     assert code == 3
+
+
+@pytest.mark.parametrize("name", ['name = "small"\n', ""])
+def test_the_file_of_the_only_database_and_of_a_named_one_is_looked_at(full: Place, name: str) -> None:
+    lost = f'[[database]]\n{name}path = "{full.root}/lost/small.duckdb"\n'
+    code, found = configured(full, lost)
+    assert (code, found["database"]) == (2, "critical")
+    two = f'{lost}[[database]]\npath = "{full.root}/second.duckdb"\n'
+    code, found = configured(full, two, "--name", "small")
+    assert (code, found["database"]) == (2, "critical")
+    assert "second: database" not in found

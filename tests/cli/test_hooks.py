@@ -2,15 +2,38 @@
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Any
+from uuid import UUID
 
+import duckdb
 import pytest
+from pydantic import SecretStr
 from support.listener import Listener
 from support.place import Place
 
+from duckback import Duckback
+from duckback.config.service import HookOptions
+from duckback.hooks import Hooks, Told
+from duckback.hooks.senders import HookFailed, run_command
+from duckback.store.base import DeleteFailure
+from duckback.store.local import LocalStore
+
 SECRET = "s3cr3t-token-of-the-hook"
+TOLD = Told(
+    event="start",
+    route="duckdb-full-export",
+    database="small",
+    repository="/repo",
+    run_id=UUID(int=1),
+    at=datetime(2026, 11, 26, tzinfo=UTC),
+)
 
 
 @pytest.fixture
@@ -55,6 +78,12 @@ def test_a_failure_before_the_route_is_told_too(place: Place, listener: Listener
     assert [told["event"] for _, told in listener.got] == ["failure"]
 
 
+def test_a_prune_that_cannot_open_the_repository_is_told_too(full: Place, listener: Listener) -> None:
+    elsewhere = full.root / "elsewhere"
+    assert full.run("prune", "--keep-last", "1", "--hooks-webhook", listener.url, repo=elsewhere).code != 0
+    assert [(told["event"], told["route"]) for _, told in listener.got] == [("failure", "duckdb-cleanup")]
+
+
 def test_restores_and_verifications_have_hooks_and_bad_results_are_failures(full: Place, listener: Listener) -> None:
     hooked = ("--hooks-webhook", listener.url)
     full.run("restore", full.target, *hooked).worked()
@@ -72,6 +101,44 @@ def test_restores_and_verifications_have_hooks_and_bad_results_are_failures(full
         ("duckdb-verification", "failure"),
     ]
     assert listener.got[-1][1]["bad"] == full.backup_ids()
+
+
+def last(listener: Listener) -> tuple[str, str, dict[str, Any]]:
+    told = listener.got[-1][1]
+    return told["route"], told["event"], told
+
+
+@pytest.mark.parametrize(("level", "route"), [("objects", "duckdb-verification"), ("restore", "duckdb-test-restore")])
+def test_a_verification_that_reaches_nothing_is_a_failure(
+    full: Place, listener: Listener, level: str, route: str
+) -> None:
+    hooked = ("--hooks-webhook", listener.url)
+    assert full.run("verify", "--level", level, "--max-duration", "0s", *hooked).code == 3
+    found, event, told = last(listener)
+    assert (found, event) == (route, "failure")
+    assert (told["good"], told["bad"], told["not_reached"]) == ([], [], full.backup_ids())
+
+
+def test_a_restore_that_lacks_an_object_is_a_failure(place: Place, listener: Listener) -> None:
+    with duckdb.connect(place.database) as con:
+        con.execute("CREATE TABLE brief (i INT); CREATE VIEW broken AS FROM brief; DROP TABLE brief")
+    place.run("backup", place.database).worked()
+    assert place.run("restore", place.target, "--hooks-webhook", listener.url).code == 3
+    assert last(listener)[:2] == ("duckdb-restore", "failure")
+    assert "broken" in last(listener)[2]["deferred"][0]
+
+
+def test_a_prune_that_the_store_refuses_is_a_failure(
+    place: Place, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    then = datetime.now(UTC) - timedelta(days=9)
+    Duckback(place.repo, state_dir=place.state, threads=1, clock=lambda: then).backup(place.database)
+    place.run("backup", place.database, "--full").worked()
+    monkeypatch.setattr(LocalStore, "delete", lambda _, keys: [DeleteFailure(key, "no") for key in keys])
+    policy = ("--keep-within", "0s", "--keep-last", "1", "--grace", "0s")
+    assert place.run("prune", *policy, "--hooks-webhook", listener.url).code == 3
+    assert last(listener)[:2] == ("duckdb-cleanup", "failure")
+    assert last(listener)[2]["refused"]
 
 
 def test_a_command_gets_the_event_in_its_input_and_in_its_environment(place: Place) -> None:
@@ -133,6 +200,41 @@ def test_a_command_s_children_are_gone_when_its_time_is_over(place: Place, tmp_p
     place.run("backup", place.database, "--hooks-command", script, "--hooks-timeout", "1s").worked()
     time.sleep(2.5)
     assert not mark.exists()
+
+
+def test_children_are_gone_though_the_command_itself_has_ended(place: Place, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    script = tmp_path / "hook.sh"
+    script.write_text(f"#!/bin/sh\n(sleep 3; touch {mark}) &\n")
+    script.chmod(0o700)
+    with pytest.raises(HookFailed, match="did not end within 1 s"):
+        run_command((str(script),), TOLD, 1)
+    time.sleep(2.5)
+    assert not mark.exists()
+
+
+class Trickle(BaseRequestHandler):
+    """A letter now and then: no timeout of a socket ends that."""
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            for _ in range(100):
+                self.request.sendall(b"H")
+                time.sleep(0.1)
+
+
+def test_all_hooks_together_have_one_time() -> None:
+    with ThreadingTCPServer(("127.0.0.1", 0), Trickle) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = SecretStr(f"http://127.0.0.1:{server.server_address[1]}/")
+        hooks = Hooks(HookOptions(command=("sleep", "30"), webhook=url, ping=url, timeout=timedelta(seconds=1)))
+        started = time.monotonic()
+        failures = hooks.tell(TOLD)
+        took = time.monotonic() - started
+        server.shutdown()
+    assert len(failures) == 3
+    assert took < 3, "the timeout and a second, not once for each"
 
 
 def test_a_url_that_is_none_is_refused_without_being_repeated(place: Place) -> None:

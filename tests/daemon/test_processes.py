@@ -134,10 +134,21 @@ def test_stop_ends_a_run_in_order_and_nothing_stays_behind(full: Place) -> None:
         os.kill(child, 0)
 
 
-def test_a_run_that_takes_too_long_is_given_up(full: Place) -> None:
-    runs = Runs(full, daemon={"longest_run": "1s", "stop_within": "30s"})
-    outcome = runs.run(Task.FULL).outcome
-    assert not outcome.ok
+def test_a_run_that_takes_too_long_is_given_up_and_says_so(full: Place, listener: Listener) -> None:
+    listener.delay = 60  # what hears of the start holds the run up until its time is over
+    limits = {"longest_run": "5s", "stop_within": "30s"}
+    runs = Runs(full, daemon=limits, hooks={"webhook": listener.url, "timeout": "60s"})
+    runs.processes.run("small", Task.FULL)
+    until = time.monotonic() + SECONDS
+    while not listener.got and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    listener.delay = 0
+    outcome = runs.ended().outcome
+    assert (outcome.ok, outcome.error) == (False, "TookTooLong")
+    assert "daemon.longest_run" in outcome.hint
+    assert [told["event"] for _, told in listener.got] == ["start", "failure"]
+    assert listener.got[-1][1]["error"]["type"] == "TookTooLong"
     assert len(full.backup_ids()) == 1
 
 
@@ -146,6 +157,21 @@ def test_a_second_run_of_one_database_is_refused_while_the_first_is_at_it(full: 
         outcome = Runs(full).run(Task.FULL).outcome
     assert (outcome.ok, outcome.error) == (False, "Locked")
     assert Runs(full).run(Task.FULL).outcome.ok
+
+
+def test_hooks_hear_of_a_run_that_fails_before_it_begins(full: Place, listener: Listener) -> None:
+    hooks = {"webhook": listener.url}
+    with claimed(full.state / "running" / "small"):
+        ended = Runs(full, hooks=hooks).run(Task.FULL)
+    (full.repo / "repository.json").chmod(0o600)
+    (full.repo / "repository.json").write_text("no repository")
+    outcome = Runs(full, hooks=hooks).run(Task.VERIFY).outcome
+    assert (outcome.ok, outcome.error) == (False, "IntegrityError")
+    assert [(told["event"], told["route"], told["error"]["type"]) for _, told in listener.got] == [
+        ("failure", "duckdb-full-export", "Locked"),
+        ("failure", "duckdb-verification", "IntegrityError"),
+    ]
+    assert listener.got[0][1]["run_id"] == str(ended.run_id)
 
 
 def test_a_claim_ends_with_its_block(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """How the loop ends, and what /healthz and /readyz answer when something is wrong."""
 
 import json
+import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from duckback.audit.past import Past
 from duckback.config.load import validated
+from duckback.config.service import Schedule
 from duckback.daemon.agenda import Agenda
 from duckback.daemon.loop import Ended, Looked, Loop, Message, Stop
 from duckback.daemon.outcome import Outcome
@@ -114,6 +117,40 @@ def test_a_silent_loop_is_unhealthy_and_a_stopping_one_not_ready(
     assert "cannot write to" in one.ready()[-1]
     one.beat()
     assert one.healthy() == []
+
+
+def fifo_repository(root: Path) -> Path:
+    """One that does not answer, as on a mount whose server is dead."""
+    (root / "dead").mkdir()
+    os.mkfifo(root / "dead" / "repository.json")
+    return root / "dead"
+
+
+def test_a_repository_that_does_not_answer_keeps_no_place_and_is_named(tmp_path: Path) -> None:
+    dead = {"repo": str(fifo_repository(tmp_path)), "state_dir": tmp_path / "state", "name": "dead"}
+    one = daemon(tmp_path, **dead, daemon={"longest_look": "1s"})
+    one._processes.look("dead")
+    first = one._inbox.get(timeout=30)
+    assert isinstance(first, Ended)
+    assert (first.outcome.error, first.task) == ("TookTooLong", None)
+    assert "of dead has not answered" in one.ready()[0]
+    one._processes.look("dead")
+    again = one._inbox.get(timeout=30)
+    assert isinstance(again, Ended)
+    assert "since the last look was given up" in again.outcome.message
+    (tmp_path / "dead" / "repository.json").write_text("no repository")  # whoever waits for it reads on
+    until = time.monotonic() + 30
+    while one.ready() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert one.ready() == []
+    assert one._inbox.empty(), "it was answered once"
+
+
+def test_a_scrape_asks_no_timetable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = daemon(tmp_path, schedule={"full": "30 2 * * *", "incremental": "never"})
+    monkeypatch.delattr(Schedule, "rpo_at")
+    rpo = one._metrics.registry.get_sample_value("duckback_rpo_seconds", {"database": "hot"})
+    assert rpo == 25 * 3600
 
 
 def test_a_directory_that_is_not_there_yet_can_be_written_to_if_it_can_be_made(tmp_path: Path) -> None:

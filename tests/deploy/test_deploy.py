@@ -209,3 +209,37 @@ def test_init_replaces_nothing_unless_it_is_told_to(place: Place) -> None:
     place.run("init", *arguments).failed(2, "is there already", "--force")
     place.run("init", *arguments, "--force").worked()
     place.run("init", "--directory", place.root).failed(2)
+
+
+def test_init_writes_nothing_that_would_be_refused(place: Place) -> None:
+    (place.root / "other").mkdir()
+    twins = (place.root / "a.duckdb", place.root / "other" / "a.duckdb")
+    place.run("init", *twins, "--directory", place.root).failed(2, "two databases are called 'a'")
+    assert not (place.root / "duckback.toml").exists()
+    place.run("init", twins[0], "--directory", place.root).worked()
+
+
+def test_init_keeps_secrets_to_the_owner_and_those_of_the_environment_out(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = place.root / "duckback.toml"
+    file.write_text("")
+    file.chmod(0o644)
+    monkeypatch.setenv("DUCKBACK_HOOKS_WEBHOOK", "https://hooks.example/of-the-environment")
+    monkeypatch.setenv("DUCKBACK_THREADS", "3")
+    given = ("--hooks-ping", "https://hc.example/of-a-flag")
+    ran = place.run("init", place.root / "a.duckdb", "--directory", place.root, "--force", *given).worked()
+    assert "DUCKBACK_HOOKS_WEBHOOK is a secret of the environment" in ran.err
+    assert "of-the-environment" not in file.read_text() + ran.err
+    assert "of-a-flag" in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_init_writes_absolute_paths_because_a_service_runs_elsewhere(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.root)
+    place.run("init", "a.duckdb", "--staging-dir", "stage", "--image-dir", "images").worked()
+    (found,) = load_all({}, {}, file=place.root / "duckback.toml")
+    assert found.options.staging_dir == place.root / "stage"
+    assert found.options.image_dir == place.root / "images"

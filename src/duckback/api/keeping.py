@@ -65,16 +65,18 @@ class Keeping:
             UsageError: the policy would remove every backup.
             DuckbackError: as of `duckback.errors`; what was begun is finished by the next run.
         """
-        repository, database = self._opened(name)
-        with self._wiring.ledger() as ledger:
-            if dry_run:
+        if dry_run:
+            repository, database = self._opened(name)
+            with self._wiring.ledger() as ledger:
                 return self._wiring.clean_up(repository, ledger, database).preview()
-            exchange = CleanupExchange(database=database, start_time=self._clock())
-            with self._telling(CLEANUP, database, exchange.start_time) as telling:
-                telling.begins(CLEANUP.name, database)
-                done = run(CLEANUP, exchange, self._wiring.cleanup(repository, ledger, database))
-                told = telling.ends(done)
-                return replace(required(told.cleaned), said=told.notices)
+        started = self._clock()
+        with self._telling(CLEANUP, name, started) as telling, self._wiring.ledger() as ledger:
+            repository, database = self._opened(name)
+            telling.begins(CLEANUP.name, database)
+            exchange = CleanupExchange(database=database, start_time=started)
+            done = run(CLEANUP, exchange, self._wiring.cleanup(repository, ledger, database))
+            told = telling.ends(done)
+            return replace(required(told.cleaned), said=told.notices)
 
     def pin(self, backup: str, reason: str, *, name: str | None = None) -> Pin:
         """Keep a backup whatever the retention policy says, until it is unpinned.

@@ -33,10 +33,10 @@ def verification(
     interval: timedelta | None,
     now: datetime,
 ) -> Checked:
-    """CRITICAL: something is wrong with a backup; WARNING: one waits for its verification for longer than planned."""
+    """CRITICAL: a failure of a backup stands; WARNING: one waits for its verification for longer than planned."""
     if bad:
         found = ", ".join(map(str, bad))
-        return Checked("verification", Status.CRITICAL, f"the last one found something wrong with {found}")
+        return Checked("verification", Status.CRITICAL, f"{found}: not as committed, and no run as deep has cleared it")
     last = f"the last was at {history.verified_at:%Y-%m-%d %H:%M:%S} UTC" if history.verified_at else "never done"
     if interval is None:
         return Checked("verification", Status.OK, f"not planned; {last}")

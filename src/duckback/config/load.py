@@ -74,7 +74,9 @@ def load(
     """
     path = _find(file)
     from_file = _select(_read(path), flags.get("name"), database, path) if path else {}
-    return _joined(flags, environment, from_file, path)
+    selected = from_file.pop("path", None)
+    loaded = _joined(flags, environment, from_file, path)
+    return replace(loaded, database=Path(selected).absolute() if isinstance(selected, str) else None)
 
 
 def load_all(flags: Mapping[str, Any], environment: Mapping[str, str], *, file: Path | None = None) -> list[Loaded]:
@@ -88,7 +90,18 @@ def load_all(flags: Mapping[str, Any], environment: Mapping[str, str], *, file: 
         raise UsageError(
             "there is no configuration file", hint=f"Write one with `duckback init`, or give --config ({FILE_NAME})."
         )
-    shared, entries = _tables(_read(path), path)
+    return _all(flags, environment, _read(path), path)
+
+
+def check_text(text: str, path: Path) -> None:
+    """Raise what `load_all` would for a file of that text at that place, before there is one."""
+    _all({}, {}, tomllib.loads(text), path)
+
+
+def _all(
+    flags: Mapping[str, Any], environment: Mapping[str, str], document: dict[str, Any], path: Path
+) -> list[Loaded]:
+    shared, entries = _tables(document, path)
     found = [_one(flags, environment, {**shared, **entry}, path) for entry in entries]
     if not found:
         raise UsageError(f"{path} names no database", hint="It needs a [[database]] table with a path for each.")
@@ -182,7 +195,7 @@ def _select(document: dict[str, Any], name: object, database: Path | None, path:
     chosen = next((entry for entry in entries if _is_meant(entry, name, database)), {})
     if not chosen and len(entries) == 1 and database is None and name is None:
         chosen = entries[0]
-    return {key: value for key, value in {**shared, **chosen}.items() if key != "path"}
+    return {**{key: value for key, value in shared.items() if key != "path"}, **chosen}
 
 
 def _tables(document: dict[str, Any], path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -198,8 +211,13 @@ def _tables(document: dict[str, Any], path: Path) -> tuple[dict[str, Any], list[
 
 def _is_meant(entry: Mapping[str, Any], name: object, database: Path | None) -> bool:
     if name is not None:
-        return bool(entry.get("name") == name)
+        return bool(_name_of(entry) == name)
     return database is not None and "path" in entry and Path(entry["path"]).absolute() == database.absolute()
+
+
+def _name_of(entry: Mapping[str, Any]) -> object:
+    """As it is given, else the stem of the path, as `load_all` names it."""
+    return entry.get("name") or Path(str(entry.get("path", ""))).stem
 
 
 def _refuse_unknown(names: Iterable[str], path: Path) -> None:

@@ -112,6 +112,11 @@ class DaemonOptions(BaseModel):
     longest_run: Duration = Field(
         timedelta(hours=12), gt=timedelta(0), description="the age at which a run is given up and killed"
     )
+    longest_look: Duration = Field(
+        timedelta(minutes=10),
+        gt=timedelta(0),
+        description="the age at which a look at a repository is given up, so that other databases have their turn",
+    )
     listen: str = Field(
         "127.0.0.1:9817", description='address and port for /healthz, /readyz and /metrics, or "off"; port 0: any'
     )

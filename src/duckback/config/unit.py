@@ -6,6 +6,7 @@ from string import Template
 from typing import Final
 
 _KILLED_AFTER: Final = timedelta(seconds=30)
+ENVIRONMENT_FILE: Final = "/etc/duckback/environment"
 _UNIT: Final = Template("""\
 # Install as /etc/systemd/system/duckback.service, then: systemctl daemon-reload; systemctl enable --now duckback
 [Unit]
@@ -19,7 +20,7 @@ ExecStart=$executable daemon --config $config
 # Must be able to read the databases, and to write to the state directory and a local repository.
 User=$user
 # Credentials (AWS_ACCESS_KEY_ID and so on), mode 0600. The unit starts without it.
-EnvironmentFile=-/etc/duckback/environment
+EnvironmentFile=-$environment
 Restart=on-failure
 RestartSec=10s
 # SIGTERM goes to the daemon alone, which ends its runs in order within daemon.stop_within, and kills the rest.
@@ -51,7 +52,9 @@ def unit(*, executable: Path, config: Path, user: str, stop_within: timedelta) -
         stop_within: as of the option; systemd waits a little longer.
     """
     stop = f"{(stop_within + _KILLED_AFTER).total_seconds():.0f}s"
-    return _UNIT.substitute(executable=_quoted(executable), config=_quoted(config), user=user, stop=stop)
+    return _UNIT.substitute(
+        executable=_quoted(executable), config=_quoted(config), environment=ENVIRONMENT_FILE, user=user, stop=stop
+    )
 
 
 def _quoted(path: Path) -> str:

@@ -71,8 +71,8 @@ class Metrics:
         self.verified = Counter(
             "duckback_verifications", "Backups verified, by result", (*_DATABASE, "result"), registry=self.registry
         )
-        self.unverified = self._gauge("unverified_backups", "Backups without a good verification on record", _DATABASE)
-        self.bad = self._gauge("bad_backups", "Backups whose last verification found something wrong", _DATABASE)
+        self.unverified = self._gauge("unverified_backups", "Backups that were not verified as good here", _DATABASE)
+        self.bad = self._gauge("bad_backups", "Backups of which a failed verification stands", _DATABASE)
         self.rto = self._gauge("test_restore_duration_seconds", "Length of the last test restore (RTO)", _DATABASE)
         self.restore_interval = self._gauge(
             "test_restore_interval_seconds", "The longest time planned between two test restores", _DATABASE
@@ -94,7 +94,7 @@ class Metrics:
         """What is known before the first look."""
         for name, options in self._options.items():
             self.running.labels(name).set(0)
-            self.rpo.labels(name).set_function(partial(self._seconds_of_rpo, options))
+            self._plan(name)
             self.hooks_failed.labels(name)
             self.looks_failed.labels(name)
             for task, table in options.schedule.timetables.items():
@@ -105,16 +105,18 @@ class Metrics:
             if longest is not None:
                 self.restore_interval.labels(name).set(longest.total_seconds())
 
-    def _seconds_of_rpo(self, options: Options) -> float:
-        return options.schedule.rpo_at(self._clock()).total_seconds()
+    def _plan(self, name: str) -> None:
+        # Hundreds of moments of a cron expression are looked at for it: too much for each scrape.
+        self.rpo.labels(name).set(self._options[name].schedule.rpo_at(self._clock()).total_seconds())
 
     def _age(self, name: str) -> float:
         return max((self._clock() - self._newest[name]).total_seconds(), 0.0)
 
     def looked(self, name: str, past: Past) -> None:
-        """Take what a repository and a ledger hold of a database."""
+        """Take what a repository and a ledger hold of a database, which is told at least once an hour."""
+        self._plan(name)
         done: dict[Task, datetime | None] = {Task(one.scope): one.at for one in past.history.taken}
-        done |= {task: past.history.done(task) for task in (Task.VERIFY, Task.TEST_RESTORE)}
+        done |= {Task.VERIFY: past.well_verified_at, Task.TEST_RESTORE: past.history.done(Task.TEST_RESTORE)}
         for task, at in done.items():
             if at is not None:
                 self.success.labels(name, ROUTE_OF[task]).set(at.timestamp())

@@ -13,6 +13,7 @@ class Outcome(BaseModel):
         ok: whether it did what it was for; a verification that found something wrong did not.
         route: the name of the route that it was, None where none was begun.
         error: the name of the error's class, and `message` and `hint` its words; None where it is ok.
+        is_told: whether its own process has told the hooks that it failed, or nobody need hear of it.
         notices: what is worth hearing though nothing failed: a hook that did, for one.
         hook_failures: how many hooks failed.
         backup_id: of the backup that was made, verified last or restored.
@@ -29,6 +30,7 @@ class Outcome(BaseModel):
     error: str | None = None
     message: str = ""
     hint: str = ""
+    is_told: bool = True
     notices: tuple[str, ...] = ()
     hook_failures: int = 0
     backup_id: UUID | None = None

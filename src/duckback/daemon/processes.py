@@ -17,14 +17,17 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from duckback.api import Duckback
+from duckback.audit.past import Past
 from duckback.config.options import Options
 from duckback.config.plain import plain
+from duckback.daemon.looks import Looks
 from duckback.daemon.loop import Ended, Looked, Message
 from duckback.daemon.order import Order
 from duckback.daemon.outcome import Outcome
 from duckback.daemon.tasks import ROUTE_OF
 from duckback.errors import DuckbackError, Interrupted
 from duckback.hooks import Hooks, Told
+from duckback.interrupts import TIME_IS_OVER
 from duckback.logs import logger, redacted
 from duckback.model.ids import new_id
 from duckback.model.schedule import Task
@@ -53,6 +56,7 @@ class Processes:
     def __init__(self, protected: Mapping[str, Protected], tell: Callable[[Message], None]) -> None:
         self._protected = protected
         self._tell = tell
+        self._looks = Looks()
         self._children: dict[UUID, subprocess.Popen[bytes]] = {}
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -89,29 +93,40 @@ class Processes:
         self._threads.append(thread)
         thread.start()
 
+    def hanging(self) -> dict[str, float]:
+        """The databases that a look has been given up for and still hangs, and for how many seconds."""
+        return self._looks.hanging()
+
     def _look(self, name: str) -> None:
-        try:
-            options = self._protected[name].options
-            message: Message = Looked(name, Duckback(**options.model_dump()).health.past(name))
-        except Exception as error:  # noqa: BLE001 -- a look that fails is told of, whatever it was
-            outcome = _lost(error)
-            self._tell_hooks(name, Task.FULL, new_id(datetime.now(UTC)), outcome)
-            message = Ended(name, None, outcome)
-        self._tell(message)
+        options = self._protected[name].options
+        self._looks.look(
+            name,
+            lambda: Duckback(**options.model_dump()).health.past(name),
+            options.daemon.longest_look,
+            lambda found: self._looked(name, found),
+        )
+
+    def _looked(self, name: str, found: Past | Exception) -> None:
+        if isinstance(found, Past):
+            self._tell(Looked(name, found))
+            return
+        outcome = _lost(found)
+        self._tell_hooks(name, Task.FULL, new_id(datetime.now(UTC)), outcome)
+        self._tell(Ended(name, None, outcome))
 
     def _run(self, name: str, task: Task, run_id: UUID) -> None:
         started = time.monotonic()
         try:
-            outcome, is_told = self._child(name, task, run_id)
+            outcome = self._child(name, task, run_id)
         except Exception as error:  # noqa: BLE001 -- as above
-            outcome, is_told = _lost(error), False
-        if not is_told:
+            outcome = _lost(error)
+        if not outcome.is_told:
             self._tell_hooks(name, task, run_id, outcome)
         lasted = {"seconds": outcome.seconds or time.monotonic() - started, "route": outcome.route or ROUTE_OF[task]}
         self._tell(Ended(name, task, outcome.model_copy(update=lasted), run_id))
 
-    def _child(self, name: str, task: Task, run_id: UUID) -> tuple[Outcome, bool]:
-        """What a run came to, and whether its own process has told the hooks."""
+    def _child(self, name: str, task: Task, run_id: UUID) -> Outcome:
+        """What a run came to."""
         one = self._protected[name]
         limits = one.options.daemon
         order = Order(
@@ -138,12 +153,12 @@ class Processes:
             child.kill()
             child.communicate()
         try:
-            return Outcome.model_validate_json(answer), True
+            return Outcome.model_validate_json(answer)
         except ValidationError:
             if self._is_stopping:
                 # It had not begun yet, and could not say so.
-                return Outcome(ok=False, error=Interrupted.__name__, message="the run was stopped"), True
-            return _died(child.returncode, _in_hours(limits.longest_run)), False
+                return Outcome(ok=False, error=Interrupted.__name__, message="the run was stopped")
+            return _died(child.returncode, _in_hours(limits.longest_run))
 
     def _tell_hooks(self, name: str, task: Task, run_id: UUID, outcome: Outcome) -> None:
         options = self._protected[name].options
@@ -177,7 +192,7 @@ class _given_up_after:  # noqa: N801 -- used like a function
 
     def __init__(self, child: "subprocess.Popen[bytes]", limit: timedelta, grace: timedelta) -> None:
         self._timers = [
-            threading.Timer(limit.total_seconds(), child.terminate),
+            threading.Timer(limit.total_seconds(), child.send_signal, (TIME_IS_OVER,)),
             threading.Timer((limit + grace).total_seconds(), child.kill),
         ]
 
@@ -201,6 +216,7 @@ def _died(code: int, limit: str) -> Outcome:
     return Outcome(
         ok=False,
         error="DuckbackError",
+        is_told=False,
         message=f"the process of the run ended {how} and gave no answer",
         hint=f"Killed for memory? Lower memory_limit. After {limit} (daemon.longest_run) a run is given up.",
     )
@@ -210,7 +226,7 @@ def _lost(error: BaseException) -> Outcome:
     hint = error.hint if isinstance(error, DuckbackError) else ""
     if not isinstance(error, DuckbackError):
         _log.error("internal error", exc_info=error)
-    return Outcome(ok=False, error=type(error).__name__, message=redacted(str(error)), hint=hint)
+    return Outcome(ok=False, error=type(error).__name__, is_told=False, message=redacted(str(error)), hint=hint)
 
 
 def can_write(directory: Path) -> bool:

@@ -50,6 +50,7 @@ class Daemon:
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._options = protected[0].options.daemon
         self._metrics = Metrics({name: one.options for name, one in self._protected.items()}, clock)
+        self._processes = Processes(self._protected, self._inbox.put)
         self._beat_at = time.monotonic()
         self._is_stopping = False
 
@@ -77,7 +78,7 @@ class Daemon:
         plans = {name: _plan(name, one.options) for name, one in self._protected.items()}
         return Loop(
             Agenda(plans, self._options.at_once),
-            Processes(self._protected, self._inbox.put),
+            self._processes,
             wait=self._wait,
             clock=self._clock,
             observer=self,
@@ -114,6 +115,10 @@ class Daemon:
         problems = self.healthy()
         if self._is_stopping:
             problems.append("it is stopping")
+        problems += [
+            f"the repository or the ledger of {name} has not answered for {seconds:.0f} s"
+            for name, seconds in self._processes.hanging().items()
+        ]
         directories: set[Path] = {one.options.state_dir for one in self._protected.values()}
         return problems + [f"cannot write to {path}" for path in sorted(directories) if not can_write(path)]
 

@@ -18,8 +18,8 @@ from duckback.daemon.claim import claimed
 from duckback.daemon.order import Order
 from duckback.daemon.outcome import Outcome
 from duckback.daemon.tasks import carry_out
-from duckback.errors import DuckbackError, Interrupted
-from duckback.hooks import failures
+from duckback.errors import DuckbackError
+from duckback.hooks import failures, has_been_told, stopped
 from duckback.logs import bound, log_to, logger, redacted
 from duckback.repository.layout import encode_name
 
@@ -59,7 +59,7 @@ def _carry_out(order: Order) -> Outcome:
 
 def _failed(error: BaseException, seconds: float) -> Outcome:
     if interrupts.have_come():
-        told: DuckbackError = Interrupted("the run was stopped; nothing half-done is visible")
+        told = stopped()
     elif isinstance(error, DuckbackError):
         told = error
     else:
@@ -71,6 +71,7 @@ def _failed(error: BaseException, seconds: float) -> Outcome:
         error=type(told).__name__,
         message=redacted(told.message),
         hint=told.hint,
+        is_told=has_been_told(error),
         notices=tuple(map(redacted, notes)),
         seconds=seconds,
         hook_failures=failures(),

@@ -1,6 +1,7 @@
 """The hooks of one database, told all at a time and within their time."""
 
 import threading
+import time
 from collections.abc import Callable
 
 from duckback import logs
@@ -35,7 +36,8 @@ class Hooks:
         if told.event not in self._options.events or told.route not in self._options.routes:
             return ()
         calls = [_Call(what, act) for what, act in self._acts(told).items()]
-        failures = tuple(logs.redacted(call.failure(self._seconds + _SLACK_SECONDS)) for call in calls)
+        until = time.monotonic() + self._seconds + _SLACK_SECONDS
+        failures = tuple(logs.redacted(call.failure(until)) for call in calls)
         for failure in filter(None, failures):
             _failed.append(failure)
             _log.warning("hook failed", hook_event=told.event, route=told.route, error=failure)
@@ -71,7 +73,7 @@ class _Call:
         except Exception as error:  # noqa: BLE001 -- whatever a hook does, the run goes on
             self._failure = f"the hook's {self._what} failed: {type(error).__name__}"
 
-    def failure(self, seconds: float) -> str:
-        """Wait for its end; what went wrong, or nothing."""
-        self._thread.join(seconds)
+    def failure(self, until: float) -> str:
+        """Wait for its end, at most until that moment of the monotonic clock; what went wrong, or nothing."""
+        self._thread.join(max(until - time.monotonic(), 0))
         return f"the hook's {self._what} did not end in time" if self._thread.is_alive() else self._failure

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from duckback.hooks.told import Told
@@ -42,6 +43,9 @@ def run_command(command: tuple[str, ...], told: Told, seconds: float) -> None:
     try:
         _, errors = process.communicate(told.json, timeout=seconds)
     except subprocess.TimeoutExpired:
+        # The command itself may have ended, and its children hold its pipe.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
         raise HookFailed(f"the hook's command {command[0]} did not end within {seconds:g} s") from None
     finally:
         _end(process)

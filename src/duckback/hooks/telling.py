@@ -6,17 +6,19 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from uuid import UUID
 
-from duckback.errors import DuckbackError
+from duckback.errors import DuckbackError, Interrupted, TookTooLong
 from duckback.hooks.hooks import Hooks
 from duckback.hooks.told import Told
-from duckback.interrupts import undisturbed
+from duckback.interrupts import have_come, time_is_over, undisturbed
 from duckback.logs import bound, bound_fields
 from duckback.model.ids import new_id
-from duckback.routes.exchange import BackupExchange, RestoreExchange, VerificationExchange
+from duckback.routes.exchange import BackupExchange, CleanupExchange, RestoreExchange, VerificationExchange
 from duckback.routes.processor import E
+
+_TOLD: Final = "_duckback_told"
 
 
 class Telling:
@@ -66,6 +68,7 @@ class Telling:
             if error is not None and not self._is_told:
                 with undisturbed():
                     self._problems += self._tell("failure", {"error": words(error)})
+                error.__dict__[_TOLD] = True
                 for problem in self._problems:
                     error.add_note(problem)
         finally:
@@ -84,13 +87,38 @@ def run_id_of(started: datetime) -> UUID:
     return UUID(known) if known else new_id(started)
 
 
+def has_been_told(error: BaseException) -> bool:
+    """Whether it came out of a `Telling`, which has told the hooks of it."""
+    return _TOLD in error.__dict__
+
+
 def is_good(exchange: object) -> bool:
-    """Whether a run that came to its end found nothing wrong."""
-    return not isinstance(exchange, VerificationExchange) or all(one.is_good for one in exchange.results)
+    """Whether a run that came to its end did all it was for, and found nothing wrong."""
+    match exchange:
+        case VerificationExchange():
+            return all(one.is_good for one in exchange.results) and not exchange.not_reached
+        case RestoreExchange():
+            return not exchange.is_partial
+        case CleanupExchange(cleaned=cleaned) if cleaned is not None:
+            return not cleaned.refused
+        case _:
+            return True
+
+
+def stopped() -> DuckbackError:
+    """What a signal has ended a run for."""
+    if time_is_over():
+        return TookTooLong(
+            "the run was given up, because it took too long; nothing half-done is visible",
+            hint="Look what holds it up, or raise daemon.longest_run.",
+        )
+    return Interrupted("the run was stopped; nothing half-done is visible")
 
 
 def words(error: BaseException) -> dict[str, str]:
     """What went wrong, as hooks are told it."""
+    if isinstance(error, KeyboardInterrupt) or have_come():
+        error = stopped()
     hint = error.hint if isinstance(error, DuckbackError) else ""
     return {"type": type(error).__name__, "message": str(error) or type(error).__name__, "hint": hint}
 
@@ -107,11 +135,14 @@ def _details(exchange: object) -> dict[str, Any]:
                 "notices": list(exchange.notices),
             }
         case RestoreExchange(committed=committed) if committed is not None:
-            return {"backup_id": str(committed.manifest.backup_id), "target": str(exchange.target)}
+            details = {"backup_id": str(committed.manifest.backup_id), "target": str(exchange.target)}
+            return {**details, "deferred": [f"{item.kind} {item.label}" for item in exchange.deferred]}
         case VerificationExchange():
             good, bad = (
                 [str(one.backup_id) for one in exchange.results if one.is_good is wanted] for wanted in (True, False)
             )
-            return {"good": good, "bad": bad}
+            return {"good": good, "bad": bad, "not_reached": [str(one) for one in exchange.not_reached]}
+        case CleanupExchange(cleaned=cleaned) if cleaned is not None:
+            return {"refused": [one.key for one in cleaned.refused]}
         case _:
             return {}

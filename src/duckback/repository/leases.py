@@ -94,6 +94,14 @@ class Leases:
         """The leases that are there, stale ones included."""
         return [lease for kind in LEASE_KINDS if (lease := self._newest(kind)) is not None]
 
+    def is_held_here(self, kind: LeaseKind) -> bool:
+        """Whether a process of this machine is known to hold it; of others that cannot be known at once."""
+        try:
+            lease = self._newest(kind)
+        except (IntegrityError, Locked):
+            return False
+        return lease is not None and _is_of_here(lease.owner) and _is_held(lease.owner)
+
     def release(self, kind: LeaseKind) -> Lease | None:
         """Take a lease away from whoever holds it; what was there, if that can be read."""
         try:
@@ -173,7 +181,7 @@ class Leases:
 
     def _is_stale(self, lease: Lease) -> bool:
         """Whether its holder is dead, or shows nothing new for a whole ttl while we look."""
-        if lease.owner.place is not None and lease.owner.place == _place() and not _is_held(lease.owner):
+        if _is_of_here(lease.owner) and not _is_held(lease.owner):
             return True
         began = self.timing.monotonic()
         while self.timing.monotonic() - began < self.timing.ttl:
@@ -250,6 +258,11 @@ def _place() -> str | None:
     except OSError:
         return None
     return f"{boot}/{namespace}"
+
+
+def _is_of_here(owner: Owner) -> bool:
+    """Whether its process is counted where this one is."""
+    return owner.place is not None and owner.place == _place()
 
 
 def _is_held(owner: Owner) -> bool:
