@@ -88,10 +88,10 @@ class Killing:
         self.run("verify").worked()
         target = self.place.target
         if target.exists() and target.read_bytes() != b"old":
-            # Whole and right, of one of the backups: the rows of either table tell which.
+            # Whole: every backup has as many rows. That they are the right ones is for `assert_mends`.
             with duckdb.connect(target, read_only=True) as con:
                 assert con.execute("SELECT count(*) FROM people").fetchone() == (50,)
-                assert con.execute("SELECT count(DISTINCT note) > 300 FROM visits").fetchone() == (True,)
+                assert con.execute("SELECT count(*) FROM visits").fetchone() == (400,)
         return after
 
     def assert_mends(self) -> None:
