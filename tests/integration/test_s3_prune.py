@@ -163,4 +163,4 @@ def test_an_upload_that_a_killed_run_left_is_removed_after_the_grace_period(
 
 
 def _driver(here: Duckback) -> Any:
-    return here._store._store  # type: ignore[attr-defined]  # below the retries
+    return here._store.inner  # type: ignore[attr-defined]  # below the retries

@@ -1,16 +1,13 @@
 """A store that fails when it is told to, before or after it did what it was asked."""
 
-import builtins
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import TypeVar
 
 from duckback.errors import DuckbackError
-from duckback.store.base import BytesDone, DeleteFailure, ListedObject, Store, StoredObject
-from duckback.store.digest import FileDigest
+from duckback.store.base import Store
+from duckback.store.forwarding import ForwardingStore
 
 _T = TypeVar("_T")
 
@@ -36,11 +33,11 @@ class Fault:
     key: str = ""
 
 
-class FaultyStore:
+class FaultyStore(ForwardingStore):
     """Another store, with faults; `calls` are the (method, key) pairs that were made."""
 
     def __init__(self, store: Store, *faults: Fault) -> None:
-        self.inner = store
+        super().__init__(store)
         self.faults = list(faults)
         self.calls: list[tuple[str, str]] = []
         self.before: dict[str, Callable[[str], None]] = {}
@@ -66,59 +63,3 @@ class FaultyStore:
             return False
         self._counts[id(fault)] = self._counts.get(id(fault), 0) + 1
         return fault.first <= self._counts[id(fault)] <= fault.last
-
-    @property
-    def url(self) -> str:
-        return self.inner.url
-
-    @property
-    def part_size(self) -> int:
-        return self.inner.part_size
-
-    def uri(self, key: str) -> str:
-        return self.inner.uri(key)
-
-    def local_path(self, key: str) -> Path | None:
-        return self.inner.local_path(key)
-
-    def put_file(
-        self,
-        key: str,
-        path: Path,
-        digest: FileDigest,
-        *,
-        metadata: Mapping[str, str],
-        content_type: str,
-        on_bytes: BytesDone | None = None,
-    ) -> None:
-        def act() -> None:
-            self.inner.put_file(key, path, digest, metadata=metadata, content_type=content_type, on_bytes=on_bytes)
-
-        self._call("put_file", key, act)
-
-    def create(self, key: str, data: bytes, *, lock: bool = False) -> None:
-        self._call("create", key, lambda: self.inner.create(key, data, lock=lock))
-
-    def get(self, key: str, *, limit: int) -> bytes:
-        return self._call("get", key, lambda: self.inner.get(key, limit=limit))
-
-    def read(self, key: str, first: int, count: int) -> bytes:
-        return self._call("read", key, lambda: self.inner.read(key, first, count))
-
-    def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
-        return self._call("fetch", key, lambda: self.inner.fetch(key, path, on_bytes=on_bytes))
-
-    def head(self, key: str, *, known: bool = False) -> StoredObject:
-        return self._call("head", key, lambda: self.inner.head(key, known=known))
-
-    def list(self, prefix: str) -> Iterator[ListedObject]:
-        return self._call("list", prefix, lambda: self.inner.list(prefix))
-
-    def folders(self, prefix: str) -> "builtins.list[str]":
-        return self._call("folders", prefix, lambda: self.inner.folders(prefix))
-
-    def delete(self, keys: "builtins.list[str]") -> "builtins.list[DeleteFailure]":
-        return self._call("delete", " ".join(keys), lambda: self.inner.delete(keys))
-
-    def abort_uploads(self, prefix: str, *, before: datetime) -> "builtins.list[str]":
-        return self._call("abort_uploads", prefix, lambda: self.inner.abort_uploads(prefix, before=before))

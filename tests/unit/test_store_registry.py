@@ -44,7 +44,7 @@ def test_directories(url: str, root: str) -> None:
 def test_buckets(url: str, uri: str) -> None:
     store = open_store(url, S3Options(region="us-east-1"))
     assert isinstance(store, RetryingStore)
-    assert isinstance(store._store, S3Store)
+    assert isinstance(store.inner, S3Store)
     assert store.uri("a") == uri
     assert store.url == uri.removesuffix("/a")
 

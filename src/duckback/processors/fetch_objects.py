@@ -3,12 +3,11 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from threading import Lock
 
 from duckback.errors import DamagedObject, IntegrityError, StoreError
 from duckback.model.damage import label_of, newest_good
 from duckback.model.manifest import Manifest
-from duckback.model.progress import Progress, Report
+from duckback.model.progress import ByteCount, Report
 from duckback.repository.objects import ObjectFiles
 from duckback.repository.repository import Repository
 from duckback.routes.exchange import RestoreExchange, required
@@ -32,7 +31,7 @@ class FetchObjects:
 
     def process(self, exchange: RestoreExchange) -> RestoreExchange:
         folder = required(exchange.staging).path / "objects"
-        progress = _Sum(self._report, exchange.manifest.size_bytes)
+        progress = ByteCount(self._report, self.name, exchange.manifest.size_bytes)
         try:
             return replace(exchange, files=self._files.get(exchange.manifest.objects, folder, progress.add))
         except DamagedObject as error:
@@ -57,18 +56,3 @@ def _advice(manifest: Manifest, label: str, manifests: Sequence[Manifest], damag
         return f"No backup is left in which table {label} is good; {without}."
     which = "an older" if good < manifest.backup_id else "a newer"
     return f"Restore {which} backup, in which table {label} is not known to be damaged: --backup {good}; or {without}."
-
-
-class _Sum:
-    """Adds up bytes from several threads and reports them."""
-
-    def __init__(self, report: Report, total: int) -> None:
-        self._report = report
-        self._total = total
-        self._done = 0
-        self._lock = Lock()
-
-    def add(self, count: int) -> None:
-        with self._lock:
-            self._done += count
-            self._report(Progress(FetchObjects.name, bytes_done=self._done, bytes_total=self._total))

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
-from threading import Lock
 from typing import Literal
 
 from duckback.errors import IntegrityError, StoreError
 from duckback.ledger.base import Ledger
 from duckback.model.export import ExportedFile, ExportedTable
 from duckback.model.manifest import LedgerHead, Manifest, ObjectRef, TableBackup
-from duckback.model.progress import Progress, Report
+from duckback.model.progress import ByteCount, Report
 from duckback.repository import layout
 from duckback.repository.commit import commit
 from duckback.repository.deletion import Deletion
@@ -69,7 +68,7 @@ class UploadDuckdbBackupToS3:
     def _upload(self, exchange: BackupExchange) -> dict[str, ObjectRef]:
         files = list(_keyed(exchange))
         total = sum((required(exchange.backup_path) / file.name).stat().st_size for _, file in files)
-        sender = _Sender(exchange, self._repository.store, _sum_up(self._report, total))
+        sender = _Sender(exchange, self._repository.store, ByteCount(self._report, self.name, total).add)
         pool = ThreadPoolExecutor(_UPLOADS)
         try:
             return dict(pool.map(sender.send, files))
@@ -160,19 +159,6 @@ def _table_backup(table: ExportedTable, refs: dict[str, ObjectRef]) -> TableBack
         fingerprint=table.fingerprint,
         segments=table.segments,
     )
-
-
-def _sum_up(report: Report, total: int) -> BytesDone:
-    lock = Lock()
-    done = 0
-
-    def more(sent: int) -> None:
-        nonlocal done
-        with lock:
-            done += sent
-            report(Progress(UploadDuckdbBackupToS3.name, bytes_done=done, bytes_total=total))
-
-    return more
 
 
 class _Sender:

@@ -3,13 +3,12 @@
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from threading import Lock
 from uuid import UUID
 
 from duckback.errors import DuckbackError, SourceError, StoreError, TookTooLong
 from duckback.model.damage import label_of
 from duckback.model.manifest import Manifest
-from duckback.model.progress import Progress, Report
+from duckback.model.progress import ByteCount, Report
 from duckback.model.proof import Problem, verification_order
 from duckback.model.recorded import Records
 from duckback.repository.repository import Repository
@@ -103,7 +102,7 @@ class _Verifier:
         if committed is None:
             return Verified(backup_id, None, tuple(problems), seconds=time.monotonic() - started)
         manifest = committed.manifest
-        done = _Sum(self._report, manifest.size_bytes)
+        done = ByteCount(self._report, VerifyDuckdbBackups.name, manifest.size_bytes)
         if self._rows is None:
             bad = self._objects.probe(manifest.objects, done.add)
             compared = None
@@ -115,22 +114,6 @@ class _Verifier:
         problems += _of_objects(manifest, bad)
         self._objects.release(manifest.objects)
         return Verified(backup_id, committed, tuple(problems), time.monotonic() - started, compared)
-
-
-class _Sum:
-    """Adds up bytes from several threads and reports them."""
-
-    def __init__(self, report: Report, total: int) -> None:
-        self._report = report
-        self._total = total
-        self._done = 0
-        self._lock = Lock()
-
-    def add(self, count: int) -> None:
-        with self._lock:
-            self._done += count
-            done = self._done
-        self._report(Progress(VerifyDuckdbBackups.name, bytes_done=done, bytes_total=self._total))
 
 
 def _problem(what: str) -> Problem:

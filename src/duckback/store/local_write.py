@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,15 +31,13 @@ def write_bytes(data: bytes, temporary: Path) -> None:
 
 def _in_directory(directory: Path, act: Callable[[], _T]) -> _T:
     """Make the directory and act in it: while it is empty, another process's delete may take it away again."""
-    for attempt in range(_ATTEMPTS):
-        try:
+    for _ in range(_ATTEMPTS - 1):
+        # It went between two looks at it; what is there for good, and no directory, ends the attempts.
+        with suppress(FileNotFoundError, FileExistsError):
             make_directories(directory)
             return act()
-        except (FileNotFoundError, FileExistsError):
-            # It went between two looks at it; what is there for good, and no directory, ends the attempts.
-            if attempt == _ATTEMPTS - 1:
-                raise
-    raise AssertionError  # pragma: no cover
+    make_directories(directory)
+    return act()
 
 
 def _link_and_read(source: Path, temporary: Path, on_bytes: BytesDone | None) -> tuple[int, str] | None:

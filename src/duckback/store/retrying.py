@@ -6,10 +6,8 @@ retryable are, and every call may be repeated: keys are of one run alone, and wh
 is found out by reading it.
 """
 
-import builtins
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -17,15 +15,16 @@ from typing import TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from duckback.errors import AlreadyExists, DuckbackError, StoreUnreachable
-from duckback.store.base import BytesDone, DeleteFailure, ListedObject, Store, StoredObject
+from duckback.store.base import BytesDone, ListedObject, Store, StoredObject
 from duckback.store.digest import FileDigest
+from duckback.store.forwarding import ForwardingStore
 
 _T = TypeVar("_T")
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
 
 
-class RetryingStore:
+class RetryingStore(ForwardingStore):
     """Another store, with patience.
 
     Where nothing has answered even once in this run, nothing is waited for: the address is wrong more likely than the
@@ -38,25 +37,14 @@ class RetryingStore:
     """
 
     def __init__(self, store: Store, *, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._store = store
+        super().__init__(store)
         self._seconds = seconds
         self._sleep = sleep
         self._answers = False
         self._in_vain = False
 
-    @property
-    def url(self) -> str:
-        return self._store.url
-
-    @property
-    def part_size(self) -> int:
-        return self._store.part_size
-
-    def uri(self, key: str) -> str:
-        return self._store.uri(key)
-
-    def local_path(self, key: str) -> Path | None:
-        return self._store.local_path(key)
+    def _call(self, method: str, key: str, act: Callable[[], _T]) -> _T:  # noqa: ARG002 -- any may be repeated
+        return self._persist(lambda _: act())
 
     def put_file(
         self,
@@ -73,11 +61,9 @@ class RetryingStore:
         def put(number: int) -> None:
             heard.begin()
             try:
-                self._store.put_file(
-                    key, path, digest, metadata=metadata, content_type=content_type, on_bytes=heard.add
-                )
+                self.inner.put_file(key, path, digest, metadata=metadata, content_type=content_type, on_bytes=heard.add)
             except AlreadyExists:
-                if number == 1 or not _is(self._store.head(key), digest):
+                if number == 1 or not _is(self.inner.head(key), digest):
                     raise
 
         self._persist(put)
@@ -85,44 +71,26 @@ class RetryingStore:
     def create(self, key: str, data: bytes, *, lock: bool = False) -> None:
         def create(number: int) -> None:
             try:
-                self._store.create(key, data, lock=lock)
+                self.inner.create(key, data, lock=lock)
             except AlreadyExists:
                 # An earlier try may have been carried out, and its answer lost.
-                if number == 1 or self._store.get(key, limit=max(len(data), self._store.head(key).size)) != data:
+                if number == 1 or self.inner.get(key, limit=max(len(data), self.inner.head(key).size)) != data:
                     raise
 
         self._persist(create)
-
-    def get(self, key: str, *, limit: int) -> bytes:
-        return self._persist(lambda _: self._store.get(key, limit=limit))
-
-    def read(self, key: str, first: int, count: int) -> bytes:
-        return self._persist(lambda _: self._store.read(key, first, count))
 
     def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
         heard = _Heard(on_bytes)
 
         def fetch(_: int) -> str:
             heard.begin()
-            return self._store.fetch(key, path, on_bytes=heard.add)
+            return self.inner.fetch(key, path, on_bytes=heard.add)
 
         return self._persist(fetch)
 
-    def head(self, key: str, *, known: bool = False) -> StoredObject:
-        return self._persist(lambda _: self._store.head(key, known=known))
-
     def list(self, prefix: str) -> Iterator[ListedObject]:
         """Every object below the prefix; all pages are read before the first is given, so that none is given twice."""
-        return iter(self._persist(lambda _: [*self._store.list(prefix)]))
-
-    def folders(self, prefix: str) -> builtins.list[str]:
-        return self._persist(lambda _: self._store.folders(prefix))
-
-    def delete(self, keys: builtins.list[str]) -> builtins.list[DeleteFailure]:
-        return self._persist(lambda _: self._store.delete(keys))
-
-    def abort_uploads(self, prefix: str, *, before: datetime) -> builtins.list[str]:
-        return self._persist(lambda _: self._store.abort_uploads(prefix, before=before))
+        return iter(self._persist(lambda _: [*self.inner.list(prefix)]))
 
     def _persist(self, act: Callable[[int], _T]) -> _T:
         """Do it until it is done or refused, or the time is over; `act` is told which try it is, counted from 1."""

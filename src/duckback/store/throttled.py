@@ -1,14 +1,13 @@
 """A store to which files go no faster than they may."""
 
-import builtins
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from duckback.store.base import BytesDone, DeleteFailure, ListedObject, Store, StoredObject
+from duckback.store.base import BytesDone, Store
 from duckback.store.digest import FileDigest
+from duckback.store.forwarding import ForwardingStore
 
 _LONGEST_SLEEP = 0.5
 
@@ -45,23 +44,12 @@ class Throttle:
             self._sleep(min(left, _LONGEST_SLEEP))
 
 
-class ThrottledStore:
+class ThrottledStore(ForwardingStore):
     """A store whose `put_file` is throttled; a restore, which somebody waits for, is not."""
 
     def __init__(self, store: Store, throttle: Throttle) -> None:
-        self._store = store
+        super().__init__(store)
         self._throttle = throttle
-
-    @property
-    def url(self) -> str:
-        return self._store.url
-
-    @property
-    def part_size(self) -> int:
-        return self._store.part_size
-
-    def uri(self, key: str) -> str:
-        return self._store.uri(key)
 
     def put_file(
         self,
@@ -80,37 +68,7 @@ class ThrottledStore:
             if count > 0:
                 self._throttle.passed(count)
 
-        self._store.put_file(key, path, digest, metadata=metadata, content_type=content_type, on_bytes=heard)
-
-    def create(self, key: str, data: bytes, *, lock: bool = False) -> None:
-        self._store.create(key, data, lock=lock)
-
-    def get(self, key: str, *, limit: int) -> bytes:
-        return self._store.get(key, limit=limit)
-
-    def read(self, key: str, first: int, count: int) -> bytes:
-        return self._store.read(key, first, count)
-
-    def fetch(self, key: str, path: Path, *, on_bytes: BytesDone | None = None) -> str:
-        return self._store.fetch(key, path, on_bytes=on_bytes)
-
-    def local_path(self, key: str) -> Path | None:
-        return self._store.local_path(key)
-
-    def head(self, key: str, *, known: bool = False) -> StoredObject:
-        return self._store.head(key, known=known)
-
-    def list(self, prefix: str) -> Iterator[ListedObject]:
-        return self._store.list(prefix)
-
-    def folders(self, prefix: str) -> builtins.list[str]:
-        return self._store.folders(prefix)
-
-    def delete(self, keys: builtins.list[str]) -> builtins.list[DeleteFailure]:
-        return self._store.delete(keys)
-
-    def abort_uploads(self, prefix: str, *, before: datetime) -> builtins.list[str]:
-        return self._store.abort_uploads(prefix, before=before)
+        super().put_file(key, path, digest, metadata=metadata, content_type=content_type, on_bytes=heard)
 
 
 def throttled(store: Store, bytes_per_second: int | None) -> Store:
