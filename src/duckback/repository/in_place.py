@@ -40,7 +40,8 @@ class ObjectsInPlace:
     @property
     def addresses(self) -> dict[str, str]:
         """Each object's key → its address, as other programs understand it."""
-        return {key: str(self.local.get(key, self._store.uri(key))) for key in self._refs}
+        local = self.local
+        return {key: str(local.get(key, self._store.uri(key))) for key in self._refs}
 
     def open(self, keys: Sequence[str]) -> dict[str, Path]:
         """Compare objects with the manifest; returns the files of those that are to be read as such.
