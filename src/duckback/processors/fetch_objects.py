@@ -7,9 +7,10 @@ from dataclasses import replace
 from duckback.errors import DamagedObject, IntegrityError, StoreError
 from duckback.model.damage import label_of, newest_good
 from duckback.model.manifest import Manifest
-from duckback.model.progress import ByteCount, Report
+from duckback.model.progress import Report
 from duckback.repository.objects import ObjectFiles
 from duckback.repository.repository import Repository
+from duckback.routes.byte_count import ByteCount
 from duckback.routes.exchange import RestoreExchange, required
 
 

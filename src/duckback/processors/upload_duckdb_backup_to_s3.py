@@ -11,11 +11,12 @@ from duckback.errors import IntegrityError, StoreError
 from duckback.ledger.base import Ledger
 from duckback.model.export import ExportedFile, ExportedTable
 from duckback.model.manifest import LedgerHead, Manifest, ObjectRef, TableBackup
-from duckback.model.progress import ByteCount, Report
+from duckback.model.progress import Report
 from duckback.repository import layout
 from duckback.repository.commit import commit
 from duckback.repository.deletion import Deletion
 from duckback.repository.repository import Repository
+from duckback.routes.byte_count import ByteCount
 from duckback.routes.exchange import BackupExchange, required
 from duckback.store.base import BytesDone, Store, StoredObject
 from duckback.store.digest import FileDigest, digest_file

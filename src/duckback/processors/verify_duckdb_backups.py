@@ -8,12 +8,13 @@ from uuid import UUID
 from duckback.errors import DuckbackError, SourceError, StoreError, TookTooLong
 from duckback.model.damage import label_of
 from duckback.model.manifest import Manifest
-from duckback.model.progress import ByteCount, Report
+from duckback.model.progress import Report
 from duckback.model.proof import Problem, verification_order
 from duckback.model.recorded import Records
 from duckback.repository.repository import Repository
 from duckback.repository.shared import SharedObjects
 from duckback.repository.survey import Survey, survey
+from duckback.routes.byte_count import ByteCount
 from duckback.routes.damage import damage_of
 from duckback.routes.deadline import TimeIsUp
 from duckback.routes.exchange import VerificationExchange, Verified, required
