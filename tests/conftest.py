@@ -82,6 +82,8 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-configuration"))
     # Verbs run in this process, whose priority is not theirs to lower for all tests that follow.
     monkeypatch.setattr("duckback.cli.backup.be_gentle", lambda _: None)
+    # Beside other tests a run would pause most of the time.
+    monkeypatch.setenv("DUCKBACK_LEAST_SHARE", "1")
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
 

@@ -80,13 +80,12 @@ class Wiring:
         return _by_name(
             PrepareStaging(self.staging, exchange.backup_id),
             RecordStartedEvent(ledger, repository.id),
-            ExportDuckdbToParquet(options.memory_limit, options.threads, self._report),
+            ExportDuckdbToParquet(self.limits, self._report),
             ExportIncrementalChanges(
                 repository,
                 files,
                 deletion,
-                memory_limit=options.memory_limit,
-                threads=options.threads,
+                limits=self.limits,
                 rewrite_share=options.rewrite_share,
                 report=self._report,
             ),
@@ -154,7 +153,7 @@ class Wiring:
     @property
     def limits(self) -> Limits:
         options = self._options
-        return Limits(options.memory_limit, options.threads, options.job_timeout.total_seconds())
+        return Limits(options.memory_limit, options.threads, options.job_timeout.total_seconds(), options.least_share)
 
     @property
     def images(self) -> ImageSettings:

@@ -151,6 +151,14 @@ class Options(BaseModel):
     niceness: int = Field(
         5, ge=0, le=19, description="how far `backup` and the daemon's runs stand back for other processes, 0 to 19"
     )
+    least_share: float = Field(
+        0.15,
+        gt=0,
+        le=1,
+        description="the least share of the time that an export runs of a database that another process has open for "
+        "writing, with half of the threads: less, down to this, the more the others use of the processors; 1: "
+        "as if alone",
+    )
     bandwidth: Annotated[int | None, BeforeValidator(parse_size)] = Field(
         None, gt=0, description="the most bytes a second that one backup sends to the store, such as 20MB; default: any"
     )

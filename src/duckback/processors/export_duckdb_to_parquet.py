@@ -3,6 +3,7 @@
 from duckback.model.progress import Report
 from duckback.routes.exchange import BackupExchange, required
 from duckback.source.order import order_in
+from duckback.source.resources import Limits
 
 
 class ExportDuckdbToParquet:
@@ -10,17 +11,15 @@ class ExportDuckdbToParquet:
 
     name = "export-duckdb-to-parquet"
 
-    def __init__(self, memory_limit: str, threads: int, report: Report) -> None:
-        self._memory_limit = memory_limit
-        self._threads = threads
+    def __init__(self, limits: Limits, report: Report) -> None:
+        self._limits = limits
         self._report = report
 
     def process(self, exchange: BackupExchange) -> BackupExchange:
         order = order_in(
             required(exchange.staging).path,
             label=str(exchange.backup_id),
-            memory_limit=self._memory_limit,
-            threads=self._threads,
+            limits=self._limits,
             selection=exchange.selection,
         )
         export = exchange.capture.export(order, self._report)

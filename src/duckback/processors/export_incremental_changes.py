@@ -13,6 +13,7 @@ from duckback.repository.probe import problems_with
 from duckback.repository.repository import Repository
 from duckback.routes.exchange import BackupExchange, required
 from duckback.source.order import order_in
+from duckback.source.resources import Limits
 
 
 class ExportIncrementalChanges:
@@ -22,8 +23,7 @@ class ExportIncrementalChanges:
         repository: the parent's.
         files: gets its objects.
         deletion: knows which of them are going.
-        memory_limit: for DuckDB.
-        threads: likewise.
+        limits: for DuckDB.
         rewrite_share: changes that a table may have gathered, as a share of its rows, before it is written whole.
         report: hears how many rows are done.
     """
@@ -36,16 +36,14 @@ class ExportIncrementalChanges:
         files: ObjectFiles,
         deletion: Deletion,
         *,
-        memory_limit: str,
-        threads: int,
+        limits: Limits,
         rewrite_share: float,
         report: Report,
     ) -> None:
         self._repository = repository
         self._files = files
         self._deletion = deletion
-        self._memory_limit = memory_limit
-        self._threads = threads
+        self._limits = limits
         self._rewrite_share = rewrite_share
         self._report = report
 
@@ -55,8 +53,7 @@ class ExportIncrementalChanges:
         order = order_in(
             staging,
             label=str(exchange.backup_id),
-            memory_limit=self._memory_limit,
-            threads=self._threads,
+            limits=self._limits,
             selection=exchange.selection,
             base=self._base(parent, exchange.selection),
         )

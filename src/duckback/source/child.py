@@ -7,12 +7,14 @@ import sys
 import tempfile
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from typing import IO, Any
 
 from duckback.errors import IntegrityError, SourceDamaged, SourceError, TookTooLong, error_classes
 from duckback.model.progress import Progress, Report
 from duckback.source.jobs import Caller, Job
 from duckback.source.order import Fetch, nothing_to_fetch
+from duckback.source.standing_back import Pauses
 
 _LAST_WORDS = 2_000
 _CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
@@ -65,13 +67,15 @@ def _run(job: Job, caller: Caller) -> str:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, process_group=0
         )
         watch = _Watch(child, job.time_limit)
+        pauses = Pauses(child, job.least_share)
         try:
-            return _converse(child, job, caller, stderr)
+            return _converse(child, job, replace(caller, stand_back=pauses.start), stderr)
         except SourceError as error:
             watch.blame(error)
             raise
         finally:
             watch.stop()
+            pauses.stop()
             child.kill()
             child.communicate()
 
@@ -115,6 +119,8 @@ def _converse(child: "subprocess.Popen[bytes]", job: Job, caller: Caller, stderr
         message: dict[str, Any] = json.loads(line)
         if "progress" in message:
             caller.report(Progress(**message["progress"]))
+        elif "stand_back" in message:
+            caller.stand_back()
         elif "fetch" in message:
             with suppress(BrokenPipeError):  # it has died meanwhile, which the end of its output tells
                 _tell(child.stdin, json.dumps(_answer(caller, message["fetch"])))

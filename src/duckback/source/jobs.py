@@ -3,6 +3,7 @@
 How it is done is in `duckback.source.tasks`, which needs DuckDB: whoever sends a job does not.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -27,10 +28,11 @@ DEFERRED: TypeAdapter[tuple[Deferred, ...]] = TypeAdapter(tuple[Deferred, ...])
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever sent a job: hears how far it is, and fetches objects that it asks for."""
+    """Whoever sent a job: hears how far it is, fetches objects, and from when on an application is to be spared."""
 
     report: Report
     fetch: Fetch = nothing_to_fetch
+    stand_back: Callable[[], None] = lambda: None
 
 
 class Job(BaseModel):
@@ -45,6 +47,11 @@ class Job(BaseModel):
     def time_limit(self) -> float | None:
         """Seconds after which its process is ended; None: never."""
         return None
+
+    @property
+    def least_share(self) -> float:
+        """Of the time that its process may run, once it has asked to stand back; 1: all of it."""
+        return 1.0
 
     @property
     def confined_to(self) -> Resources | None:
@@ -70,6 +77,10 @@ class DuckDBJob(Job):
     @property
     def time_limit(self) -> float | None:
         return self.resources.seconds
+
+    @property
+    def least_share(self) -> float:
+        return self.resources.least_share
 
 
 class WaryJob(DuckDBJob):
@@ -102,6 +113,10 @@ class ExportFile(Job):
     image: Image | None = None
     order: ExportOrder
 
+    @property
+    def least_share(self) -> float:
+        return self.order.resources.least_share
+
 
 class TakeImage(Job):
     """Make a consistent private copy of a file that another process may have open; answers the Image as JSON.
@@ -122,6 +137,10 @@ class ExportImage(Job):
     task = "export-image"
     image: TakeImage
     order: ExportOrder
+
+    @property
+    def least_share(self) -> float:
+        return self.order.resources.least_share
 
 
 class LookAtFile(Job):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from duckback.errors import UsageError
 from duckback.model.export import Base
 from duckback.model.selection import EVERYTHING, Selection
-from duckback.source.resources import Resources
+from duckback.source.resources import Limits, Resources
 
 Fetch = Callable[[Sequence[str]], Mapping[str, Path]]
 """From keys of the base's objects: local files with their bytes, checked. Raises IntegrityError: they are not there."""
@@ -24,12 +24,12 @@ def nothing_to_fetch(_keys: Sequence[str]) -> Mapping[str, Path]:
 
 
 def order_in(
-    staging: Path, *, label: str, memory_limit: str, threads: int, selection: Selection, base: Base | None = None
+    staging: Path, *, label: str, limits: Limits, selection: Selection, base: Base | None = None
 ) -> "ExportOrder":
     """The order whose files go into a new folder in the run's private directory."""
     folder = staging / "parquet"
     folder.mkdir()
-    resources = Resources(memory_limit, threads, staging / "spill")
+    resources = limits.at(staging / "spill")
     return ExportOrder(staging=folder, label=label, resources=resources, selection=selection, base=base)
 
 

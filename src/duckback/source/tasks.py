@@ -35,6 +35,7 @@ from duckback.source.load import build_database, examine_database
 from duckback.source.proof import prove_files
 from duckback.source.query import query_backup
 from duckback.source.reading import read_rows
+from duckback.source.resources import Resources
 from duckback.source.script import script_of
 from duckback.source.sequences import at_their_positions, refuse_unless_told
 
@@ -58,16 +59,25 @@ def _export_file(job: ExportFile, caller: Caller) -> str:
     # Before DuckDB has it open: to close a file is to drop every lock that this process has on it.
     identity = job.image.file if job.image else FileIdentity(**look(job.database))
     path = job.image.path if job.image else job.database
-    with connect(job.order.resources) as con:
+    resources = _resources(job, caller)
+    with connect(resources) as con:
         attach(con, path, name_in_sql(job.database.name), "READ_ONLY", subject=job.database)
         export = export_snapshot(con, job.order, caller.report, caller.fetch, subject=job.database)
     sequences = _sequences(job, export)
-    proven = prove_files(export, job.order.staging, resources=job.order.resources, report=caller.report)
+    proven = prove_files(export, job.order.staging, resources=resources, report=caller.report)
     catalog = export.catalog.model_copy(update={"sequences": sequences})
     seen: dict[str, Any] = {"file": identity, "catalog": catalog}
     if job.image:
         seen |= {"snapshot_at": job.image.snapshot_at, "notices": (*job.image.notices, *export.notices)}
     return proven.model_copy(update=seen).model_dump_json()
+
+
+def _resources(job: ExportFile, caller: Caller) -> Resources:
+    # Not before the image is there: the longer that takes, the likelier it is disturbed.
+    if job.image is None or not job.image.has_writer:
+        return job.order.resources
+    caller.stand_back()
+    return job.order.resources.standing_back()
 
 
 def _sequences(job: ExportFile, export: Export) -> tuple[Sequence, ...]:
@@ -103,7 +113,10 @@ def _look_at_file(job: LookAtFile, caller: Caller) -> str:
 
 @perform.register
 def _prove_files(job: ProveFiles, caller: Caller) -> str:
-    return prove_files(job.export, job.staging, resources=job.resources, report=caller.report).model_dump_json()
+    # The application is the very process that has sent this.
+    caller.stand_back()
+    resources = job.resources.standing_back()
+    return prove_files(job.export, job.staging, resources=resources, report=caller.report).model_dump_json()
 
 
 @perform.register

@@ -35,7 +35,11 @@ def main() -> None:
     threading.Thread(target=_listen, args=(answers,), daemon=True).start()
     try:
         result = _perform(
-            task.decode(), job, lambda progress: send({"progress": vars(progress)}), _fetcher(send, answers)
+            task.decode(),
+            job,
+            lambda progress: send({"progress": vars(progress)}),
+            _fetcher(send, answers),
+            lambda: send({"stand_back": True}),
         )
     except DuckbackError as error:
         send({"error": type(error).__name__, "message": error.message, "hint": error.hint})
@@ -45,7 +49,7 @@ def main() -> None:
         send({"result": result})
 
 
-def _perform(task: str, job: bytes, report: Report, fetch: "Fetch") -> str:
+def _perform(task: str, job: bytes, report: Report, fetch: "Fetch", stand_back: Callable[[], None]) -> str:
     if task == _LOOK:
         report(Progress(_LOOK))
         return look_as_json(Path(json.loads(job)["database"]))
@@ -57,7 +61,7 @@ def _perform(task: str, job: bytes, report: Report, fetch: "Fetch") -> str:
     wanted = JOBS[task].model_validate_json(job)
     if wanted.confined_to is not None:
         confine(wanted.confined_to.memory_limit, wanted.confined_to.threads)
-    return perform(wanted, Caller(report, fetch))
+    return perform(wanted, Caller(report, fetch, stand_back))
 
 
 def _sender() -> Callable[[dict[str, Any]], None]:

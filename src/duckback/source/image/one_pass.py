@@ -85,6 +85,7 @@ def _read(database: Path, source: int, target: Target, before: Sight, seen_at: d
         method=method,
         passes=target.passes,
         written_bytes=target.written_bytes,
+        has_writer=is_live,
         notices=() if before.logs.is_certain else (_UNSEEN.format(database=database, writer=before.writer),),
     )
 

@@ -20,6 +20,7 @@ class Image(Frozen):
         method: whether it shares the original's blocks.
         passes: how often the original was read until nobody disturbed.
         written_bytes: how much was written for it, all passes together.
+        has_writer: whether a process has the original open for writing.
         notices: what the user should hear of it.
     """
 
@@ -29,4 +30,5 @@ class Image(Frozen):
     method: Method
     passes: int
     written_bytes: int
+    has_writer: bool
     notices: tuple[str, ...] = ()
