@@ -153,7 +153,7 @@ class Options(BaseModel):
     )
     least_share: float = Field(
         0.15,
-        gt=0,
+        ge=0.01,
         le=1,
         description="the least share of the time that an export runs of a database that another process has open for "
         "writing, with half of the threads: less, down to this, the more the others use of the processors; 1: "
