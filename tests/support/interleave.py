@@ -9,10 +9,12 @@ not gone into again.
 
 import builtins
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, Self, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, Literal, ParamSpec, Self, TypeVar
 
 from greenlet import getcurrent, greenlet
 
@@ -21,6 +23,10 @@ from duckback.store.base import DeleteFailure, ListedObject, StoredObject
 from duckback.store.memory import MemoryStore
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+_ALWAYS = datetime(2026, 11, 1, tzinfo=UTC)
+"""When everything was written: states are not to differ by the time that it took to reach them."""
 
 _HIDING = re.compile(r"[^/]+/(manifests|pruned)/[0-9a-f-]{36}\.json")
 """Manifests and tombstones: whether a backup counts."""
@@ -73,7 +79,7 @@ class Process:
 
     Attributes:
         next: the call that it waits to make.
-        seen: everything that it was answered; its state, since it is a function of that.
+        seen: what it was answered, and has not forgotten; its state, since it is a function of that.
         result: what it returned.
         error: what it raised.
     """
@@ -82,6 +88,7 @@ class Process:
         self._act = act
         self._store = Store(inner, self)
         self._greenlet = greenlet(self._run)
+        self._greenlet.process = self  # type: ignore[attr-defined]  # for `current`
         self.next = Step("", ())
         self.seen: list[object] = []
         self.result: Any = None
@@ -92,6 +99,11 @@ class Process:
             self.result = self._act(self._store)
         except (DuckbackError, Killed, AssertionError) as error:
             self.error = error
+
+    @staticmethod
+    def current() -> "Process | None":
+        """The one that is at work."""
+        return getattr(getcurrent(), "process", None)
 
     @property
     def is_over(self) -> bool:
@@ -118,6 +130,42 @@ class Process:
             raise
         self.seen.append(answer(result))
         return result
+
+
+def at_once(step: Step, act: Callable[[], T]) -> T:
+    """Something else than a call to the store that others could notice, as a step of whichever process is at work."""
+    process = Process.current()
+    return act() if process is None else process.call(step, act, str)
+
+
+def forgetful(function: Callable[P, T]) -> Callable[P, T]:
+    """Of all that a process was answered in this function it knows, once that has ended, what it has returned.
+
+    For functions that leave nothing behind but in the store.
+    """
+
+    @wraps(function)
+    def instead(*args: P.args, **kwargs: P.kwargs) -> T:
+        process = Process.current()
+        if process is None:
+            return function(*args, **kwargs)
+        before = len(process.seen)
+        try:
+            result = function(*args, **kwargs)
+        except DuckbackError as error:
+            process.seen[before:] = [repr(error)]
+            raise
+        process.seen[before:] = [_as_text(result)]
+        return result
+
+    return instead
+
+
+def _as_text(value: object) -> str:
+    # Sets and mappings that are equal may have different orders.
+    if isinstance(value, AbstractSet):
+        return str(sorted(map(str, value)))
+    return str(sorted((str(key), str(one)) for key, one in value.items())) if isinstance(value, Mapping) else str(value)
 
 
 class Store(MemoryStore):
@@ -149,7 +197,7 @@ class Store(MemoryStore):
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
         def act() -> "builtins.list[ListedObject]":
-            return [*super(Store, self).list(prefix)]
+            return [replace(one, modified=_ALWAYS) for one in super(Store, self).list(prefix)]
 
         return iter(self._process.call(Step("list", (prefix,)), act, lambda found: tuple(one.key for one in found)))
 
@@ -162,7 +210,7 @@ class Store(MemoryStore):
 
 @dataclass
 class World:
-    """What is stored, and who is at work on it; `notes` is for the test."""
+    """What is stored, and who is at work on it; `notes` is for the test, and a part of the state as text."""
 
     store: MemoryStore
     processes: list[Process] = field(default_factory=list)
@@ -189,7 +237,11 @@ class World:
         """What the future depends on."""
         stored = tuple(sorted((key, hash(one.data)) for key, one in self.store._objects.items()))
         # What has ended has no future; what the test asks of it is in how it ended.
-        return stored, tuple(str(one.error or "well") if one.is_over else tuple(one.seen) for one in self.processes)
+        return (
+            stored,
+            str(self.notes),
+            tuple(str(one.error or "well") if one.is_over else tuple(one.seen) for one in self.processes),
+        )
 
     def end(self) -> None:
         for process in self.processes:

@@ -1,11 +1,14 @@
 """Backups, prunes and restores without a database: the repository's real code, on one object each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal, TypeVar
 from uuid import UUID
 
+from support.interleave import Step, at_once
 from support.manifests import a_manifest
 from support.world import with_objects
 
@@ -29,30 +32,44 @@ from duckback.repository.summaries import Summaries
 from duckback.store.base import Store
 from duckback.store.memory import MemoryStore
 
+T = TypeVar("T")
+
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 REPOSITORY = UUID(int=1)
 LATER = DAY + timedelta(days=10_000)
 SIZE = 7
 
 
+@dataclass(repr=False)
 class Book:
     """What a ledger would hold of completed and pruned bytes."""
 
-    def __init__(self) -> None:
-        self.completed: dict[UUID, int] = {}
-        self.pruned: dict[UUID, int] = {}
+    completed: dict[UUID, int] = field(default_factory=dict)
+    pruned: dict[UUID, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"completed {sorted(self.completed.items())}, pruned {sorted(self.pruned.items())}"
 
     def is_completed(self, backup_id: UUID) -> bool:
-        return backup_id in self.completed and backup_id not in self.pruned
+        return self._now("read", backup_id, lambda: backup_id in self.completed and backup_id not in self.pruned)
 
     def is_open(self, backup_id: UUID) -> bool:
-        return backup_id not in self.pruned
+        return self._now("read", backup_id, lambda: backup_id not in self.pruned)
+
+    def complete(self, backup_id: UUID) -> None:
+        self._now("change", backup_id, lambda: self.completed.__setitem__(backup_id, SIZE))
 
     def record(self, tombstone: Tombstone, amount: int) -> None:
+        self._now("change", tombstone.backup_id, lambda: self._record(tombstone, amount))
+
+    def _record(self, tombstone: Tombstone, amount: int) -> None:
         if tombstone.cause == "retention":
             assert self.completed.setdefault(tombstone.backup_id, tombstone.own_bytes) == tombstone.own_bytes
         if has_event(tombstone.cause, amount):
             assert self.pruned.setdefault(tombstone.backup_id, amount) == amount
+
+    def _now(self, kind: Literal["read", "change"], backup_id: UUID, act: Callable[[], T]) -> T:
+        return at_once(Step(kind, (f"book/{backup_id}",)), act)
 
     @property
     def balance(self) -> int:
@@ -119,7 +136,7 @@ def backup(store: Store, book: Book, number: int, *, full: bool = False) -> UUID
         retention_until=moment + timedelta(days=90),
     )
     commit(store, going, with_table(manifest, (*sound, own)), stones.done)
-    book.completed[backup_id] = SIZE
+    book.complete(backup_id)
     return backup_id
 
 
@@ -152,13 +169,19 @@ def prune(store: Store, book: Book, *, keep: int = 1) -> Cleaned:
 
 def restore(store: Store) -> Mapping[str, bytes] | None:
     """The newest backup's objects, all of them; None: it says that one is missing."""
-    found = repository(store).backups("hot")
-    if not found:
+    keys = newest(store)
+    if keys is None:
         return None
     try:
-        return {ref.key: store.get(ref.key, limit=100) for ref in found[-1].manifest.objects}
+        return {key: store.get(key, limit=100) for key in keys}
     except NotFound:
         return None
+
+
+def newest(store: Store) -> list[str] | None:
+    """Keys of the newest backup's objects, if there is a backup."""
+    found = repository(store).backups("hot")
+    return [ref.key for ref in found[-1].manifest.objects] if found else None
 
 
 def lacking(store: MemoryStore, settled: set[UUID]) -> list[str]:

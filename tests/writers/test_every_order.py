@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable
+from pkgutil import resolve_name
 
 import pytest
-from support.interleave import Serial, Store, World, explore
+from support.interleave import Serial, Store, World, explore, forgetful
 from support.writers import Book, assert_everything_adds_up, backup, lacking, prune, restore
 
 from duckback.errors import Withdrawn
@@ -59,9 +60,27 @@ def last(world: World) -> None:
     assert_everything_adds_up(world.store, world.notes["book"])
 
 
+FORGETFUL = (
+    *(
+        f"duckback.repository.deletion.Deletion.{name}"
+        for name in ("look", "_referred", "decide", "_decide", "_create")
+    ),
+    *(f"duckback.repository.deletion.Deletion.{name}" for name in ("at_risk", "finish")),
+    *(f"duckback.repository.cleanup.{name}" for name in ("find_orphans", "read_pins", "Cleanup._finish")),
+    "duckback.repository.summaries.Summaries.read",
+    "duckback.repository.commit._pruned",
+    *(f"support.writers.{name}" for name in ("look", "find_parent", "problem_with", "newest")),
+    *(f"duckback.repository.repository.{name}" for name in ("tombstoned", "Repository.backups")),
+)
+"""What keeps nothing but what it returns: there is no cache here."""
+
+
 @pytest.fixture(autouse=True)
-def _one_thread_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def _as_in_these_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("duckback.repository.stones.ThreadPoolExecutor", Serial)
+    for name in FORGETFUL:
+        where, _, attribute = name.rpartition(".")
+        monkeypatch.setattr(name, forgetful(getattr(resolve_name(where), attribute)))
 
 
 ONE = (a_backup(1, full=True),)

@@ -29,7 +29,7 @@ from duckback.repository.finding import find_backup, find_database
 from duckback.repository.pins import read_pins
 from duckback.repository.proofs import proofs, standings
 from duckback.repository.repository import Repository
-from duckback.repository.stones import look
+from duckback.repository.stones import look, tombstoned
 from duckback.routes import FULL_EXPORT, INCREMENTAL_EXPORT, RESTORE, TEST_RESTORE, VERIFICATION
 from duckback.routes.deadline import Deadline
 from duckback.routes.engine import run
@@ -192,7 +192,7 @@ class Duckback(Asking):
     def _listed(self, repository: Repository, database: str) -> Listing:
         judged = self._known(repository, database)
         found, damaged = self._wiring.summaries(repository).survey(database)
-        pruned = look(self._store, database).tombstoned
+        pruned = tombstoned(self._store, database)
         pins = read_pins(self._store, database)
         return Listing(
             [

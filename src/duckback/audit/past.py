@@ -21,7 +21,7 @@ from duckback.model.schedule import Failure, History, Taken, Task
 from duckback.repository.leases import Leases
 from duckback.repository.proofs import proofs, standings
 from duckback.repository.repository import Committed, Repository
-from duckback.repository.stones import look
+from duckback.repository.stones import tombstoned
 from duckback.store.base import Store
 
 _TASK_OF: Final = {"full": Task.FULL, "incremental": Task.INCREMENTAL}
@@ -77,7 +77,7 @@ def read_past(store: Store, ledger: EmbeddedLedger, database: str, remote: Remot
         repository = Repository.open(store)
     except NoRepository:
         return Past(backlog=backlog)
-    pruned = look(store, database).tombstoned
+    pruned = tombstoned(store, database)
     there = [one for one in repository.backup_ids(database) if one not in pruned]
     taken, newest, unreadable = _newest(repository, database, there)
     verified = verdicts(ledger, repository.id, database)

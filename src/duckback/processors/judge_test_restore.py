@@ -5,7 +5,7 @@ from dataclasses import replace
 from duckback.errors import DamagedObject, IntegrityError, SourceDamaged
 from duckback.model.damage import label_of
 from duckback.model.proof import RTO, Problem
-from duckback.repository.stones import look
+from duckback.repository.stones import tombstoned
 from duckback.routes.exchange import TestRestoreExchange, Verified, required
 from duckback.store.base import Store
 
@@ -28,7 +28,7 @@ class JudgeTestRestore:
         if exchange.status != "completed" and not isinstance(exchange.error, IntegrityError | SourceDamaged):
             return exchange
         backup_id = required(exchange.wanted)
-        if exchange.error is not None and backup_id in look(self._store, exchange.database).tombstoned:
+        if exchange.error is not None and backup_id in tombstoned(self._store, exchange.database):
             return exchange
         seconds = sum(exchange.seconds.values())
         problems = tuple(_problems(exchange))

@@ -9,7 +9,7 @@ from duckback.errors import AlreadyExists, IntegrityError, NoSuchBackup, StoreEr
 from duckback.model.pin import MAX_PIN_BYTES, Pin
 from duckback.model.seal import sealed, unseal
 from duckback.repository import layout
-from duckback.repository.stones import each, look
+from duckback.repository.stones import each, tombstoned
 from duckback.store.base import Store
 
 
@@ -51,7 +51,7 @@ def pin(store: Store, database: str, backup_id: UUID, reason: str, now: datetime
     except AlreadyExists:
         return _read(store, key)
     # After the pin is there: a prune that begins later sees it.
-    if backup_id in look(store, database).tombstoned:
+    if backup_id in tombstoned(store, database):
         unpin(store, database, backup_id)
         raise NoSuchBackup(f"backup {backup_id} is being pruned already, and cannot be pinned")
     return made

@@ -19,7 +19,7 @@ from duckback.model.catalog import Frozen
 from duckback.model.manifest import FORMAT, MAX_MANIFEST_BYTES, Manifest, decode
 from duckback.model.seal import sealed, unseal
 from duckback.repository import layout
-from duckback.repository.stones import each, look
+from duckback.repository.stones import each, tombstoned
 from duckback.store.base import Store
 
 _MAX_DESCRIPTOR_BYTES = 1 << 16
@@ -131,7 +131,7 @@ class Repository:
         Raises:
             IntegrityError: a manifest is damaged or foreign; named.
         """
-        pruned = look(self.store, database).tombstoned
+        pruned = tombstoned(self.store, database)
         found = each(lambda one: self._read_if_there(database, one), self.backup_ids(database))
         kept = [one for one in found if one is not None and one.manifest.backup_id not in pruned]
         return sorted(kept, key=lambda one: (one.manifest.snapshot_at, one.manifest.backup_id))

@@ -56,6 +56,11 @@ def look(store: Store, database: str) -> Stones:
     return Stones(*(frozenset(found[stage]) for stage in ("tombstone", "plan", "done")))
 
 
+def tombstoned(store: Store, database: str) -> frozenset[UUID]:
+    """Backups that are being pruned or are gone; raises as `look`."""
+    return look(store, database).tombstoned
+
+
 def read_tombstone(store: Store, database: str, backup_id: UUID) -> Tombstone:
     """A tombstone whose keys are of this database.
 

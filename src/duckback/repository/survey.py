@@ -8,7 +8,7 @@ from duckback.errors import IntegrityError, NoSuchBackup
 from duckback.model.recorded import Known
 from duckback.repository.proofs import proofs
 from duckback.repository.repository import Committed, Repository
-from duckback.repository.stones import each, look
+from duckback.repository.stones import each, tombstoned
 from duckback.repository.witnesses import Witnesses, children_of
 
 
@@ -67,7 +67,7 @@ def survey(repository: Repository, database: str, known: Known) -> Survey:
     ids = repository.backup_ids(database)
     found = dict(zip(ids, each(read, ids), strict=True))
     # Asked after them: what began to be pruned meanwhile has its tombstone by now.
-    pruned = look(repository.store, database).tombstoned
+    pruned = tombstoned(repository.store, database)
     left = {backup_id: one for backup_id, one in found.items() if backup_id not in pruned}
     committed = [one for one in left.values() if isinstance(one, Committed)]
     committed.sort(key=lambda one: (one.manifest.snapshot_at, one.manifest.backup_id))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from duckback.errors import NoSuchBackup
 from duckback.model.proof import Problem
-from duckback.repository.stones import look
+from duckback.repository.stones import tombstoned
 from duckback.repository.survey import Survey
 from duckback.routes.exchange import Verified
 from duckback.store.base import Store
@@ -45,7 +45,7 @@ def without_pruned(store: Store, database: str, results: Iterable[Verified], wan
         return found
     if wanted is not None:
         refuse_pruned(store, database, wanted)
-    pruned = look(store, database).tombstoned
+    pruned = tombstoned(store, database)
     return [one for one in found if one.is_good or one.backup_id not in pruned]
 
 
@@ -62,7 +62,7 @@ def refuse_pruned(store: Store, database: str, backup_id: UUID) -> None:
     Raises:
         StoreError: the store cannot be read.
     """
-    if backup_id in look(store, database).tombstoned:
+    if backup_id in tombstoned(store, database):
         raise _none(backup_id, database, "is being pruned")
 
 
