@@ -138,10 +138,12 @@ def at_once(step: Step, act: Callable[[], T]) -> T:
     return act() if process is None else process.call(step, act, str)
 
 
-def forgetful(function: Callable[P, T]) -> Callable[P, T]:
+def forgetful(function: Callable[P, T], *, of_all: bool = False) -> Callable[P, T]:
     """Of all that a process was answered in this function it knows, once that has ended, what it has returned.
 
-    For functions that leave nothing behind but in the store.
+    Args:
+        function: leaves nothing behind but in the store.
+        of_all: what it returns is for a report alone, which nobody reads.
     """
 
     @wraps(function)
@@ -155,7 +157,7 @@ def forgetful(function: Callable[P, T]) -> Callable[P, T]:
         except DuckbackError as error:
             process.seen[before:] = [repr(error)]
             raise
-        process.seen[before:] = [_as_text(result)]
+        process.seen[before:] = ["" if of_all else _as_text(result)]
         return result
 
     return instead

@@ -14,6 +14,7 @@ from support.world import with_objects
 
 from duckback.errors import NotFound
 from duckback.model.catalog import Catalog, Table
+from duckback.model.events import Scope
 from duckback.model.lease import LeaseKind
 from duckback.model.manifest import Manifest, ObjectRef
 from duckback.model.policy import Policy
@@ -26,7 +27,7 @@ from duckback.repository.deletion import Deletion
 from duckback.repository.leases import Held, Leases
 from duckback.repository.parent import find_parent
 from duckback.repository.probe import problem_with
-from duckback.repository.repository import Descriptor, Repository
+from duckback.repository.repository import Committed, Descriptor, Repository
 from duckback.repository.stones import look
 from duckback.repository.summaries import Summaries
 from duckback.store.base import Store
@@ -111,31 +112,44 @@ _DATA = b"x" * SIZE
 _SHA = "0845c55ce15c7957eb0a8a76f2434a22fb1e9d5d8ad2d0a5f5ff5a0ad0ac0b0b"
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What a backup begins with: whose objects it relies on, and which deletions were done before it looked at them."""
+
+    parent: Committed | None
+    sound: tuple[ObjectRef, ...]
+    gone: frozenset[UUID]
+
+
+def basis(store: Store, *, full: bool) -> Basis:
+    """The newest backup, unless that is not wanted, and what it has and is to have."""
+    stones = look(store, "hot")
+    parent = None if full else find_parent(repository(store), "hot", stones.tombstoned, NOTHING).committed
+    if parent is None:
+        return Basis(None, (), stones.done)
+    doomed = deletion(store).at_risk()
+    refs = (ref for ref in parent.manifest.objects if ref.key not in doomed)
+    return Basis(parent, tuple(ref for ref in refs if problem_with(store, ref) != "missing"), stones.done)
+
+
 def backup(store: Store, book: Book, number: int, *, full: bool = False) -> UUID:
     """A backup that relies on what the newest one has, if it is there and stays there."""
-    backup_id, here, going = the_id(number), repository(store), deletion(store)
-    stones = look(store, "hot")
-    parent = None if full else find_parent(here, "hot", stones.tombstoned, NOTHING).committed
-    sound: tuple[ObjectRef, ...] = ()
-    if parent is not None:
-        doomed = going.at_risk()
-        sound = tuple(
-            ref for ref in parent.manifest.objects if ref.key not in doomed and problem_with(store, ref) != "missing"
-        )
-    own = a_ref(backup_id, "full" if parent is None else "incremental")
+    backup_id, on = the_id(number), basis(store, full=full)
+    scope: Scope = "incremental" if on.parent else "full"
+    own = a_ref(backup_id, scope)
     store.create(own.key, _DATA)
     moment = DAY + timedelta(hours=number)
     manifest = a_manifest(
         REPOSITORY,
         backup_id=backup_id,
-        scope="full" if parent is None else "incremental",
-        parent_id=parent.manifest.backup_id if parent else None,
-        parent_manifest_sha256=parent.sha256 if parent else None,
+        scope=scope,
+        parent_id=on.parent.manifest.backup_id if on.parent else None,
+        parent_manifest_sha256=on.parent.sha256 if on.parent else None,
         started_at=moment,
         snapshot_at=moment,
         retention_until=moment + timedelta(days=90),
     )
-    commit(store, going, with_table(manifest, (*sound, own)), stones.done)
+    commit(store, deletion(store), with_table(manifest, (*on.sound, own)), on.gone)
     book.complete(backup_id)
     return backup_id
 

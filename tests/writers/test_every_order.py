@@ -60,27 +60,34 @@ def last(world: World) -> None:
     assert_everything_adds_up(world.store, world.notes["book"])
 
 
-FORGETFUL = (
-    *(
-        f"duckback.repository.deletion.Deletion.{name}"
-        for name in ("look", "_referred", "decide", "_decide", "_create")
-    ),
-    *(f"duckback.repository.deletion.Deletion.{name}" for name in ("at_risk", "finish")),
-    *(f"duckback.repository.cleanup.{name}" for name in ("find_orphans", "read_pins", "Cleanup._finish")),
-    "duckback.repository.summaries.Summaries.read",
-    "duckback.repository.commit._pruned",
-    *(f"support.writers.{name}" for name in ("look", "find_parent", "problem_with", "newest")),
-    *(f"duckback.repository.repository.{name}" for name in ("tombstoned", "Repository.backups")),
+RETURNING = (
+    *(f"deletion.Deletion.{name}" for name in ("look", "going", "_referred", "decide", "_decide", "_create", "finish")),
+    "deletion.Deletion.at_risk",
+    *(f"cleanup.{name}" for name in ("find_orphans", "read_pins")),
+    "summaries.Summaries.read",
+    "commit._pruned",
+    *(f"repository.{name}" for name in ("tombstoned", "Repository.backups")),
 )
 """What keeps nothing but what it returns: there is no cache here."""
+
+REPORTING = ("cleanup.Cleanup._entomb", "cleanup.Cleanup._finish")
+"""The same, and what these return is only reported."""
+
+OUR_OWN = ("look", "find_parent", "problem_with", "basis", "newest")
 
 
 @pytest.fixture(autouse=True)
 def _as_in_these_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("duckback.repository.stones.ThreadPoolExecutor", Serial)
-    for name in FORGETFUL:
-        where, _, attribute = name.rpartition(".")
-        monkeypatch.setattr(name, forgetful(getattr(resolve_name(where), attribute)))
+    for name in (*RETURNING, *REPORTING):
+        forget(f"duckback.repository.{name}", monkeypatch, of_all=name in REPORTING)
+    for name in OUR_OWN:
+        forget(f"support.writers.{name}", monkeypatch)
+
+
+def forget(name: str, monkeypatch: pytest.MonkeyPatch, *, of_all: bool = False) -> None:
+    where, _, attribute = name.rpartition(".")
+    monkeypatch.setattr(name, forgetful(getattr(resolve_name(where), attribute), of_all=of_all))
 
 
 ONE = (a_backup(1, full=True),)

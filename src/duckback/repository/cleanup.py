@@ -132,6 +132,14 @@ class Cleanup:
             return self._run(held, min(self.clock(), held.seen_at))
 
     def _run(self, held: Held, now: datetime) -> Cleaned:
+        decisions, orphans = self._entomb(held, now)
+        self.deletion.decide()
+        finished = [self._finish(held, backup_id) for backup_id in self.deletion.going()]
+        aborted = self.store.abort_uploads(layout.database_prefix(self.database), before=now - self.policy.grace)
+        return Cleaned(tuple(decisions), freed(decisions), tuple(finished), orphans, tuple(aborted))
+
+    def _entomb(self, held: Held, now: datetime) -> tuple[list[Decision], Orphans]:
+        """Say of everything that is to go that it does."""
         # In this order: the tombstone of whatever is missing from the manifests is there.
         found = self.summaries.read(self.database)
         stones = self.deletion.look()
@@ -145,10 +153,7 @@ class Cleanup:
         orphans = self._orphans(found, stones, now)
         if orphans.doomed:
             self.deletion.entomb(tombstone_of(orphans, now))
-        self.deletion.decide()
-        finished = [self._finish(held, backup_id) for backup_id in self.deletion.look().going]
-        aborted = self.store.abort_uploads(layout.database_prefix(self.database), before=now - self.policy.grace)
-        return Cleaned(tuple(decisions), freed(decisions), tuple(finished), orphans, tuple(aborted))
+        return decisions, orphans
 
     def _withdraw_dead(self, found: Mapping[UUID, Found], stones: Stones) -> None:
         """Take back what refers to objects that are going, and whose run died at the commit, before it saw that."""

@@ -53,6 +53,10 @@ class Deletion:
         """What is being deleted, and what is gone."""
         return look(self._store, self._database)
 
+    def going(self) -> list[UUID]:
+        """What is decided and not gone yet, in order."""
+        return self.look().going
+
     def entomb(self, tombstone: Tombstone) -> None:
         """Say that a backup goes; that it does already is no error."""
         self._create(layout.tombstone_key(self._database, tombstone.backup_id), sealed(tombstone))
@@ -131,7 +135,7 @@ class Deletion:
     def at_risk(self) -> set[str]:
         """Keys of objects that are going and may still be there."""
         self.decide()
-        return {key for backup_id in self.look().going for key in self.plan(backup_id).keys}
+        return {key for backup_id in self.going() for key in self.plan(backup_id).keys}
 
     def _create(self, key: str, data: bytes) -> None:
         try:
