@@ -25,8 +25,10 @@ from duckback.store.memory import MemoryStore
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_ALWAYS = datetime(2026, 11, 1, tzinfo=UTC)
+_LONG_AGO = datetime(2026, 11, 1, tzinfo=UTC)
 """When everything was written: states are not to differ by the time that it took to reach them."""
+
+_NOW = datetime(2126, 1, 1, tzinfo=UTC)
 
 _HIDING = re.compile(r"[^/]+/(manifests|pruned)/[0-9a-f-]{36}\.json")
 """Manifests and tombstones: whether a backup counts."""
@@ -78,17 +80,19 @@ class Process:
     """One process.
 
     Attributes:
+        objects_are_new: it finds them written a moment ago, and all else long ago.
         next: the call that it waits to make.
         seen: what it was answered, and has not forgotten; its state, since it is a function of that.
         result: what it returned.
         error: what it raised.
     """
 
-    def __init__(self, act: Callable[["Store"], Any], inner: MemoryStore) -> None:
+    def __init__(self, act: Callable[["Store"], Any], inner: MemoryStore, *, objects_are_new: bool = False) -> None:
         self._act = act
         self._store = Store(inner, self)
         self._greenlet = greenlet(self._run)
         self._greenlet.process = self  # type: ignore[attr-defined]  # for `current`
+        self.objects_are_new = objects_are_new
         self.next = Step("", ())
         self.seen: list[object] = []
         self.result: Any = None
@@ -199,9 +203,12 @@ class Store(MemoryStore):
 
     def list(self, prefix: str) -> Iterator[ListedObject]:
         def act() -> "builtins.list[ListedObject]":
-            return [replace(one, modified=_ALWAYS) for one in super(Store, self).list(prefix)]
+            return [replace(one, modified=self._written_at(one.key)) for one in super(Store, self).list(prefix)]
 
         return iter(self._process.call(Step("list", (prefix,)), act, lambda found: tuple(one.key for one in found)))
+
+    def _written_at(self, key: str) -> datetime:
+        return _NOW if "/duckdb/" in key and self._process.objects_are_new else _LONG_AGO
 
     def delete(self, keys: "builtins.list[str]") -> "builtins.list[DeleteFailure]":
         return self._process.call(Step("change", tuple(keys)), lambda: super(Store, self).delete(keys), str)
@@ -218,8 +225,8 @@ class World:
     processes: list[Process] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, act: Callable[[Store], Any]) -> None:
-        self.processes.append(Process(act, self.store))
+    def add(self, act: Callable[[Store], Any], *, objects_are_new: bool = False) -> None:
+        self.processes.append(Process(act, self.store, objects_are_new=objects_are_new))
 
     def begin(self) -> None:
         for process in self.processes:
@@ -250,16 +257,13 @@ class World:
             process.kill()
 
 
-def explore(
-    make: Callable[[], World], each: Callable[[World], None], last: Callable[[World], None], most: int | None = None
-) -> tuple[int, int]:
+def explore(make: Callable[[], World], each: Callable[[World], None], last: Callable[[World], None]) -> tuple[int, int]:
     """Go through every order of steps.
 
     Args:
         make: the world at its beginning; always the same.
         each: raises if a state is bad.
         last: the same of a state in which everybody is through.
-        most: schedules to run before giving up; None: all.
 
     Returns:
         How many states were seen, and how many schedules were run.
@@ -267,7 +271,7 @@ def explore(
     known: dict[object, list[frozenset[int]]] = {}
     waiting: list[tuple[list[int], frozenset[int]]] = [([], frozenset())]
     schedules = 0
-    while waiting and (most is None or schedules < most):
+    while waiting:
         schedules += 1
         done, asleep = waiting.pop()
         world = make()
