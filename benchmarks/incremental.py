@@ -136,13 +136,20 @@ class Changed:
 
     def _run(self, name: str, database: Path, *, sampled: bool = False) -> Measured:
         repo = self._folder / "again" / "repo"
-        # Objects never change: links to them are as good as copies.
-        shutil.copytree(self._first, repo.parent, copy_function=lambda one, other: Path(other).hardlink_to(one))
+        shutil.copytree(self._first, repo.parent, copy_function=_linked)
         (repo.parent / "state").mkdir(exist_ok=True)
         try:
             return run_job(name, database, repo, sampled=sampled)
         finally:
             shutil.rmtree(repo.parent)
+
+
+def _linked(source: str, target: str) -> None:
+    # Objects never change, and links to them are as good as copies; the ledger does.
+    if source.endswith(".parquet"):
+        Path(target).hardlink_to(source)
+    else:
+        shutil.copy(source, target)
 
 
 def costs(database: Path, rows: int, folder: Path, repeat: int, say: Say) -> list[Row]:

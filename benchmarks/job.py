@@ -37,6 +37,8 @@ def _backed_up(database: Path, repo: Path, memory_limit: str, threads: int, scop
     state = repo.parent / "state"
     duckback = Duckback(repo, state_dir=state, memory_limit=memory_limit, threads=threads)
     done = duckback.backup(database, scope=scope)
+    if done.backup_scope != scope:
+        raise SystemExit(f"a backup that was to be {scope} was {done.backup_scope}")
     return {**done.seconds, "bytes": done.backup_size_bytes}
 
 

@@ -98,7 +98,7 @@ def test_a_job_whose_time_is_over_is_ended_whatever_it_is_doing(elsewhere: Place
 
 
 def test_a_verification_whose_time_is_over_ends_the_child_that_it_waits_for(elsewhere: Place) -> None:
-    forge_object(elsewhere, "people", "SELECT 1::INTEGER AS id, 'x' AS name FROM range(40_000_000)")
+    forge_object(elsewhere, "people", "SELECT 1::INTEGER AS id, 'x' AS name FROM range(150_000_000)")
     ran = elsewhere.run("verify", "--level", "data", "--max-duration", "1s", "--json")
     ran.failed(3)
     assert ran.json["not_reached"] == elsewhere.backup_ids()
