@@ -100,22 +100,30 @@ class WaryJob(DuckDBJob):
         return self.model_copy(update={"resources": alone})
 
 
-class ExportFile(Job):
-    """Open a database file read-only, export it, read the files again; answers the proven Export as JSON.
+class ExportJob(Job):
+    """Common to those that write a database as Parquet.
 
     Attributes:
-        database: the file itself, or what `image` is an image of.
         order: what of it to write, and where to.
     """
 
-    task = "export"
-    database: Path
-    image: Image | None = None
     order: ExportOrder
 
     @property
     def least_share(self) -> float:
         return self.order.resources.least_share
+
+
+class ExportFile(ExportJob):
+    """Open a database file read-only, export it, read the files again; answers the proven Export as JSON.
+
+    Attributes:
+        database: the file itself, or what `image` is an image of.
+    """
+
+    task = "export"
+    database: Path
+    image: Image | None = None
 
 
 class TakeImage(Job):
@@ -131,16 +139,11 @@ class TakeImage(Job):
     allow_network: bool = False
 
 
-class ExportImage(Job):
+class ExportImage(ExportJob):
     """Make an image and export it, in one child; answers the proven Export as JSON."""
 
     task = "export-image"
     image: TakeImage
-    order: ExportOrder
-
-    @property
-    def least_share(self) -> float:
-        return self.order.resources.least_share
 
 
 class LookAtFile(Job):

@@ -69,6 +69,8 @@ class Pauses:
             return
 
     def _pause(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
         self._child.send_signal(signal.SIGSTOP)
         try:
             self._ended.wait(seconds)

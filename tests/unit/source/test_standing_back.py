@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import psutil
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from support.databases import database
 from support.snapshots import HOLD_OPEN, order, python_process
 
+from duckback import Duckback
 from duckback.model.export import Export
 from duckback.model.progress import unheard
 from duckback.source import standing_back
@@ -153,6 +155,37 @@ def test_an_export_stands_back_where_another_process_has_the_database_open(tmp_p
 def test_an_export_of_a_database_that_nobody_uses_does_not(tmp_path: Path) -> None:
     path = database(tmp_path / "a.duckdb", "CREATE TABLE t AS FROM range(10)")
     assert asked_to_stand_back(path, tmp_path) == 0
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The least share of every child that was told to stand back."""
+    found: list[float] = []
+    monkeypatch.setattr(Pauses, "start", lambda self: found.append(self._least))
+    return found
+
+
+def test_the_option_reaches_the_child_that_exports_a_database_in_use(tmp_path: Path, started: list[float]) -> None:
+    path = database(tmp_path / "a.duckdb", "CREATE TABLE t AS FROM range(10)")
+    duckback = Duckback(tmp_path / "repo", state_dir=tmp_path / "state", least_share=0.3)
+    with python_process(HOLD_OPEN, path):
+        duckback.backup(path)
+        duckback.backup(path, scope="full")
+    assert started == [0.3, 0.3]
+    duckback.backup(path, scope="full")
+    assert started == [0.3, 0.3]
+
+
+@pytest.mark.parametrize("name", ["a.duckdb", ":memory:"])
+def test_the_export_of_a_connections_database_stands_back_for_it(
+    name: str, tmp_path: Path, started: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    duckback = Duckback(tmp_path / "repo", state_dir=tmp_path / "state", least_share=0.3)
+    with duckdb.connect(name) as con:
+        con.execute("CREATE TABLE t AS FROM range(10)")
+        duckback.backup(con, name="a")
+    assert started == [0.3]
 
 
 def test_what_stands_back_has_half_of_the_threads_and_at_least_one() -> None:
