@@ -1,7 +1,6 @@
 """The rows of a table that the parent does not have, and the positions of the parent's rows that are gone."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
 from pathlib import Path
 
 from duckback.model.difference import (
@@ -16,6 +15,7 @@ from duckback.model.difference import (
 )
 from duckback.model.export import BaseTable, ExportedFile, ExportedTable
 from duckback.model.manifest import ObjectRef, Run
+from duckback.model.pace import Pace, Side
 from duckback.model.progress import Progress, Report
 from duckback.source.difference import NOW, Difference
 from duckback.source.files import POSITION_COLUMNS, among, parquet_rows
@@ -86,23 +86,20 @@ class TableChanges:
         parent = _Parent(self._writer, self._backup.objects, self._backup.removed, files, self._hashes)
         # Of a table that was mixed up, nearly nothing cancels: there is no need to look at all of it.
         most = share * max(self._measured.fingerprint.rows, 1) + 2 * CHUNKS_PER_BATCH * CHUNK_ROWS
-        rows = sum(chunk.fingerprint.rows for chunk in found.chunks) + sum(run.rows for run in runs)
-        steps: list[tuple[int, int]] = []
-        done = 0
-        difference.cancel([self._now([])])
-        for chunks, batch in zip_longest(_batches(found.chunks), _run_batches(runs), fillvalue=()):
-            left = difference.cancel([self._now(chunks), *parent.rows(batch)])
-            now = sum(chunk.fingerprint.rows for chunk in chunks)
-            before = steps[-1][0] if steps else 0
-            steps.append((before + now + sum(run.rows for run in batch), left))
-            if is_hopeless(steps, rows, most):
+        now, then = Side(found.chunks, lambda chunk: chunk.fingerprint.rows), Side(runs, lambda run: run.rows)
+        pace = Pace(now, then, CHUNKS_PER_BATCH * CHUNK_ROWS)
+        for step in pace:
+            of_now = {number: [self._now(chunks)] for number, chunks in step.now.items()}
+            of_parent = {number: parent.rows(some) for number, some in step.parent.items()}
+            past = pace.hear(difference.cancel({**of_now, **of_parent}))
+            if is_hopeless(pace.steps, now.rows + then.rows, most):
                 raise MustRewrite("too many of its rows are not where the parent has them")
-            done += now
-            report(Progress(STEP, rows_done=done))
+            difference.set_aside(past)
+            report(Progress(STEP, rows_done=now.rows_read))
         difference.settle()
 
     def _now(self, chunks: Sequence[Chunk]) -> str:
-        ranges = " OR ".join(f"(rowid >= {low} AND rowid < {high})" for low, high in _ranges(chunks)) or "false"
+        ranges = " OR ".join(f"(rowid >= {low} AND rowid < {high})" for low, high in _ranges(chunks))
         return f"SELECT {NOW} AS o, rowid AS r, {self._hashes} FROM {self._writer.relation} WHERE {ranges}"
 
     def _refuse_unless_worth_it(self, changes: Changes, share: float) -> None:
@@ -222,22 +219,6 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             found.append((low, high))
     return found
-
-
-def _batches(chunks: Sequence[Chunk]) -> Iterator[Sequence[Chunk]]:
-    for start in range(0, len(chunks), CHUNKS_PER_BATCH):
-        yield chunks[start : start + CHUNKS_PER_BATCH]
-
-
-def _run_batches(runs: Sequence[Run]) -> Iterator[Sequence[Run]]:
-    batch: list[Run] = []
-    for run in runs:
-        batch.append(run)
-        if sum(one.rows for one in batch) >= CHUNKS_PER_BATCH * CHUNK_ROWS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _parts(changes: Changes) -> Iterator[Sequence[Chunk]]:

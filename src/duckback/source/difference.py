@@ -5,18 +5,18 @@ what is left of one waits for the next. What is left of the last is the differen
 not temporary tables, which a transaction would keep until its end.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
-from duckback.errors import IntegrityError
 from duckback.model.manifest import Fingerprint
 from duckback.source.sql import literal
 
 NOW = -1
 """In place of the number of an object: the row is the table's."""
 
+_NO_ROWS = f"SELECT 0 AS b, {NOW} AS o, 0::BIGINT AS r, 0::UBIGINT AS h1, 0::UBIGINT AS h2 WHERE false"
 _SUMS = "count(*), coalesce(sum(h1), 0), coalesce(sum(h2), 0)"
 _SIDE = f"CASE WHEN o = {NOW} THEN 1 ELSE -1 END"
 
@@ -39,34 +39,54 @@ class Difference:
         self._path = folder / f"{stem}.left"
         self._found = folder / f"{stem}.difference"
         self._next = folder / f"{stem}.next"
-        self._has_left = False
+        self._aside: list[Path] = []
+        self._copy(_NO_ROWS, self._path)
 
-    def cancel(self, queries: Iterable[str]) -> int:
-        """Add the rows of queries, cancel those that both sides have; returns how many are left."""
-        rows = " UNION ALL ".join([*queries, *([f"FROM {_read(self._path)}"] if self._has_left else [])])
+    def cancel(self, batches: Mapping[int, Iterable[str]]) -> dict[int, int]:
+        """Add batches of rows, and cancel those that both sides have.
+
+        Args:
+            batches: queries of rows, by a number that the batch is given; any is given once.
+
+        Returns:
+            How many are left of each batch of which any are; those that were set aside are not among them.
+        """
+        added = [f"SELECT {number} AS b, * FROM ({query})" for number, queries in batches.items() for query in queries]
+        rows = " UNION ALL ".join([*added, f"FROM {_read(self._path)}"])
         statement = f"""
             WITH pool AS MATERIALIZED ({rows}),
             uneven AS (SELECT h1, h2 FROM pool GROUP BY h1, h2 HAVING sum({_SIDE}) <> 0)
             SELECT pool.* FROM pool SEMI JOIN uneven USING (h1, h2)
         """
-        left = self._copy(statement, self._next)
+        self._copy(statement, self._next)
         self._next.replace(self._path)
-        self._has_left = True
-        return left
+        return dict(self._con.execute(f"SELECT b, count(*) FROM {_read(self._path)} GROUP BY b").fetchall())
+
+    def set_aside(self, batches: Sequence[int]) -> None:
+        """Have what is left of batches, by their numbers, wait for the end instead of being compared with the next."""
+        if not batches:
+            return
+        chosen = f"b IN ({', '.join(map(str, batches))})"
+        aside = self._path.with_suffix(f".aside{len(self._aside)}")
+        self._aside.append(aside)
+        self._copy(f"FROM {_read(self._path)} WHERE {chosen}", aside)
+        self._copy(f"FROM {_read(self._path)} WHERE NOT {chosen}", self._next)
+        self._next.replace(self._path)
 
     def settle(self) -> None:
         """Say that all rows have been added: of rows that are equal, as many are chosen as one side has more."""
         # Of equal rows in the table those that came last are the new ones; in the objects any will do.
+        left = _read(self._path, *self._aside)
         self._copy(
             f"""
             WITH uneven AS (
-                SELECT h1, h2, sum({_SIDE})::BIGINT AS surplus FROM {_read(self._path)} GROUP BY h1, h2
+                SELECT h1, h2, sum({_SIDE})::BIGINT AS surplus FROM {left} GROUP BY h1, h2
                 HAVING surplus <> 0
             ),
             ranked AS (
                 SELECT o, r, h1, h2, surplus,
                     row_number() OVER (PARTITION BY h1, h2 ORDER BY CASE WHEN o = {NOW} THEN -r ELSE r END, o) AS rank
-                FROM {_read(self._path)} JOIN uneven USING (h1, h2)
+                FROM {left} JOIN uneven USING (h1, h2)
                 WHERE (o = {NOW}) = (surplus > 0)
             )
             SELECT o, r, h1, h2 FROM ranked WHERE rank <= abs(surplus)
@@ -106,19 +126,16 @@ class Difference:
 
     def close(self) -> None:
         """Remove the files; a second call does nothing."""
-        for path in (self._path, self._next, self._found):
+        for path in (self._path, self._next, self._found, *self._aside):
             path.unlink(missing_ok=True)
 
-    def _copy(self, query: str, path: Path) -> int:
+    def _copy(self, query: str, path: Path) -> None:
         statement = f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION uncompressed)"
-        (count,) = self._con.execute(statement).fetchall()[0]
-        if not isinstance(count, int):
-            raise IntegrityError(f"DuckDB did not say how many rows it wrote to {path}")
-        return count
+        self._con.execute(statement).fetchall()
 
 
-def _read(path: Path) -> str:
-    return f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+def _read(*paths: Path) -> str:
+    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}], hive_partitioning = false)"
 
 
 def _fingerprints(rows: list[tuple[int, int, int, int]]) -> dict[int, Fingerprint]:
