@@ -11,6 +11,9 @@ from support.place import Place, copies, stocked
 from support.seaweed import Seaweed
 from support.tigerbeetle import TigerBeetleServer
 
+_NOT_MEASURED = {"daemon", "deploy", "docs", "faults", "golden", "integration", "stress", "writers"}
+"""Folders of tests whose child processes are not measured; what runs in the tests' own process always is."""
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say whether a real TigerBeetle was there: a test that is skipped in silence proves nothing."""
@@ -74,6 +77,13 @@ def tigerbeetle_server(_started_server: TigerBeetleServer | None) -> Iterator[Ti
     yield _started_server
     _started_server.stop()
     _started_server.start()
+
+
+@pytest.fixture(autouse=True)
+def _measured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Measuring coverage doubles the time of a child process, and these start hundreds that run what others measure.
+    if request.path.relative_to(request.config.rootpath).parts[1] in _NOT_MEASURED:
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture(autouse=True)

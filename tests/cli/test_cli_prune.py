@@ -3,13 +3,14 @@
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from support.place import Place
+from support.place import Place, copies
 
 from duckback import Duckback
 from duckback.errors import Locked
@@ -27,14 +28,21 @@ def days_ago(age: int) -> datetime:
     return datetime.now(UTC) - age * DAY
 
 
-@pytest.fixture
-def aged(place: Place) -> Place:
-    """A full backup of 100 days ago with an incremental of the next day, and one of 2 days ago."""
+@pytest.fixture(scope="module")
+def aged_stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place with a full backup of 100 days ago, an incremental of the next day, and a full one of 2 days ago."""
+    place = Place(tmp_path_factory.mktemp("aged"))
     for age, scope in ((100, "full"), (99, "incremental"), (2, "full")):
         place.change()
         then = Duckback(place.repo, state_dir=place.state, threads=1, clock=partial(days_ago, age))
         then.backup(place.database, scope="full" if scope == "full" else "incremental")
-    return place
+    return place.root
+
+
+@pytest.fixture
+def aged(aged_stock: Path, tmp_path: Path) -> Iterator[Place]:
+    """A place of one's own that holds these three."""
+    yield from copies(aged_stock, tmp_path)
 
 
 def test_a_dry_run_names_what_would_go_and_why_the_rest_stays(aged: Place) -> None:

@@ -41,6 +41,15 @@ def test_an_update_is_a_row_that_is_gone_and_one_that_is_new(here: Protected) ->
     assert [row for _, row in positions(here, manifest)] == [50]
 
 
+def test_rows_that_changed_all_over_the_table_are_one_file_in_the_order_of_the_table(here: Protected) -> None:
+    here.proven("CREATE TABLE t AS SELECT i AS id, 'name ' || i AS name FROM range(1000) r(i)")
+    manifest = here.proven("UPDATE t SET name = 'changed' WHERE id % 9 = 0 AND id NOT BETWEEN 300 AND 390")
+    assert len(here.files(manifest, kind="added")) == 1
+    expected = [(id_,) for id_ in range(0, 1000, 9) if not 300 <= id_ <= 390]
+    assert here.read(manifest, "added", "id") == expected
+    assert [row for _, row in positions(here, manifest)] != []
+
+
 def test_an_update_that_changes_nothing_is_no_change(here: Protected) -> None:
     here.proven(TABLE)
     manifest = here.proven("UPDATE t SET name = name")

@@ -120,8 +120,7 @@ class TableChanges:
                 number = len(self._backup.objects) + len(files)
                 runs[chunk.number] = Run(object=number, first_row=first, rows=chunk.fingerprint.rows)
                 first += chunk.fingerprint.rows
-            self._choose(part, difference)
-            sources = list(self._added(part))
+            sources = list(self._sources(part, difference))
             group_rows = self._measured.group_rows
             files.append(self._writer.copy("added", len(files), part, sources, group_rows=group_rows, report=report))
         return ExportedTable(
@@ -138,22 +137,21 @@ class TableChanges:
             segments=next_segments(found, changes, runs),
         )
 
-    def _choose(self, part: Sequence[Chunk], difference: Difference) -> None:
-        # A bit for each rowid: unlike a join it keeps the order of the rows, and the scan itself can look at it.
-        low, high = _span(part)
-        bits = f"SELECT bitstring_agg(r, {low}::BIGINT, {high - 1}::BIGINT) FROM ({difference.added(low, high)})"
-        self._writer.con.execute(f"SET VARIABLE {_CHOSEN} = ({bits})")
-
-    def _added(self, part: Sequence[Chunk]) -> Iterator[str]:
+    def _sources(self, part: Sequence[Chunk], difference: Difference) -> Iterator[str]:
+        """The added rows of these chunks, in the order of their rowids."""
         whole = {chunk.number: chunk.fingerprint for chunk in self._measured.chunks}
-        first, _ = _span(part)
-        for low, high in _ranges(part):
+        added = {chunk.number: chunk.fingerprint for chunk in part}
+        for place, numbers in enumerate(_neighbours(sorted(added))):
+            low, high = numbers[0] * CHUNK_ROWS, (numbers[-1] + 1) * CHUNK_ROWS
             span = f"{self._writer.relation} WHERE rowid >= {low} AND rowid < {high}"
-            numbers = range(low // CHUNK_ROWS, high // CHUNK_ROWS)
-            if all(chunk.fingerprint == whole[chunk.number] for chunk in part if chunk.number in numbers):
+            if all(added[number] == whole[number] for number in numbers):
                 yield span
-            else:
-                yield f"{span} AND get_bit(getvariable('{_CHOSEN}'), (rowid - {first})::INTEGER) = 1"
+                continue
+            # A bit for each rowid: unlike a join it keeps the order of the rows, and the scan itself can look at it.
+            chosen = f"{_CHOSEN}_{place}"
+            bits = f"SELECT bitstring_agg(r, {low}::BIGINT, {high - 1}::BIGINT) FROM ({difference.added(low, high)})"
+            self._writer.con.execute(f"SET VARIABLE {chosen} = ({bits})")
+            yield f"{span} AND get_bit(getvariable('{chosen}'), (rowid - {low})::INTEGER) = 1"
 
     def _write_removed(self, difference: Difference) -> ExportedFile:
         con, order = self._writer.con, self._writer.order
@@ -206,8 +204,13 @@ def _ranges(chunks: Iterable[Chunk]) -> list[tuple[int, int]]:
     return _merged((chunk.number * CHUNK_ROWS, (chunk.number + 1) * CHUNK_ROWS) for chunk in chunks)
 
 
-def _span(chunks: Sequence[Chunk]) -> tuple[int, int]:
-    return chunks[0].number * CHUNK_ROWS, (chunks[-1].number + 1) * CHUNK_ROWS
+def _neighbours(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Numbers of chunks in order, those side by side together; few, for DuckDB copies their bits more than once."""
+    first = 0
+    for last, number in enumerate(numbers):
+        if numbers[last + 1 : last + 2] != [number + 1] or last + 1 - first == CHUNKS_PER_FILE:
+            yield numbers[first : last + 1]
+            first = last + 1
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

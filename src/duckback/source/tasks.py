@@ -8,7 +8,7 @@ from duckback.model.export import Export
 from duckback.model.manifest import FileIdentity
 from duckback.model.progress import Progress
 from duckback.source.comparing import CHANGES, compare_rows
-from duckback.source.engine import attach, connect, name_in_sql
+from duckback.source.engine import attach, connect, leave_room, name_in_sql
 from duckback.source.export import export_snapshot
 from duckback.source.image.look import look, look_as_json
 from duckback.source.image.take import take_image
@@ -61,6 +61,8 @@ def _export_file(job: ExportFile, caller: Caller) -> str:
     path = job.image.path if job.image else job.database
     resources = _resources(job, caller)
     with connect(resources) as con:
+        if job.order.base is not None:
+            leave_room(con)
         attach(con, path, name_in_sql(job.database.name), "READ_ONLY", subject=job.database)
         export = export_snapshot(con, job.order, caller.report, caller.fetch, subject=job.database)
     sequences = _sequences(job, export)
