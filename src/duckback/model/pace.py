@@ -12,6 +12,7 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 _MOST = 0.5
+_AHEAD = 0.25
 _NEARLY_NONE = 0.001
 
 
@@ -36,9 +37,9 @@ class Batch:
         self.met, self.left = self.left - left, left
 
     @property
-    def has_met(self) -> bool:
-        """Whether most of it met its equals."""
-        return self.left <= _MOST * self.rows
+    def share_left(self) -> float:
+        """How many are left, by how many there were."""
+        return self.left / self.rows if self.rows else 0.0
 
     @property
     def is_meeting(self) -> bool:
@@ -88,7 +89,7 @@ class Side(Generic[T]):
         Later ones have met their equals, and they themselves are not meeting any. A row of theirs whose equal comes
         later all the same costs time, no more: what is left in the end is compared once more.
         """
-        newest = max((batch.number for batch in self.batches if batch.has_met), default=-1)
+        newest = max((batch.number for batch in self.batches if batch.share_left <= _MOST), default=-1)
         past = [batch for batch in self.batches if batch.number < newest and not batch.is_meeting]
         self.batches = [batch for batch in self.batches if batch not in past]
         return [batch for batch in past if batch.left]
@@ -122,9 +123,9 @@ class Pace(Generic[T, S]):
     def __iter__(self) -> Iterator[Step[T, S]]:
         """The steps, each to be followed by `hear`."""
         while self.now.has_more or self.parent.has_more:
+            of_now, of_parent = self._sides()
             # Of much that waits for its equals, each row would otherwise be compared again for every few new ones.
             size = max(self.least, self._waiting // 2)
-            of_now, of_parent = self._sides()
             number = 2 * len(self.steps)
             step = Step(
                 {number: self.now.read(number, size)} if of_now else {},
@@ -142,11 +143,11 @@ class Pace(Generic[T, S]):
         return [batch.number for batch in past]
 
     def _sides(self) -> tuple[bool, bool]:
-        """Both, until the last batch of one side alone has met its equals: then the other is ahead, and waits."""
+        """Both, until of the last batch of one side much less is left: then the other is ahead, and waits."""
         if not self.now.has_more or not self.parent.has_more:
             return self.now.has_more, self.parent.has_more
-        met = [bool(side.batches) and side.batches[-1].has_met for side in (self.now, self.parent)]
-        return (True, True) if met[0] == met[1] else (met[0], met[1])
+        now, parent = (side.batches[-1].share_left if side.batches else 1.0 for side in (self.now, self.parent))
+        return now < parent + _AHEAD, parent < now + _AHEAD
 
     @property
     def _batches(self) -> list[Batch]:
