@@ -10,8 +10,8 @@ import duckdb
 
 from benchmarks.measure import Measured, Row, compared, compared_cpu, interleaved, run_job
 
-ROWS = 20_000_000
-"""Signals: a full of them takes some 20 s, of which the start of Python processes is no large part."""
+ROWS = 40_000_000
+"""Signals: a full of them takes some 40 s, of which the start of Python processes is no large part."""
 
 _SETTLE_SECONDS = 3
 _CHAIN = 4
