@@ -79,6 +79,14 @@ def tigerbeetle_server(_started_server: TigerBeetleServer | None) -> Iterator[Ti
     _started_server.start()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _at_our_priority() -> Iterator[None]:
+    # Verbs run in this process, in fixtures of a session too, and its priority is not theirs to lower for all tests.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("duckback.cli.backup.be_gentle", lambda _: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _measured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     # Measuring coverage doubles the time of a child process, and these start hundreds that run what others measure.
@@ -90,8 +98,6 @@ def _measured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # No configuration file of whoever runs the tests is found, and no terminal setting of theirs counts.
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-configuration"))
-    # Verbs run in this process, whose priority is not theirs to lower for all tests that follow.
-    monkeypatch.setattr("duckback.cli.backup.be_gentle", lambda _: None)
     # Beside other tests a run would pause most of the time.
     monkeypatch.setenv("DUCKBACK_LEAST_SHARE", "1")
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
