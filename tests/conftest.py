@@ -11,7 +11,7 @@ from support.place import Place, copies, stocked
 from support.seaweed import Seaweed
 from support.tigerbeetle import TigerBeetleServer
 
-_NOT_MEASURED = {"daemon", "deploy", "docs", "faults", "golden", "integration", "stress", "writers"}
+_NOT_MEASURED = {"deploy", "docs", "faults", "golden", "integration", "stress", "writers"}
 """Folders of tests whose child processes are not measured; what runs in the tests' own process always is."""
 
 
