@@ -140,11 +140,10 @@ class TableChanges:
     def _sources(self, part: Sequence[Chunk], difference: Difference) -> Iterator[str]:
         """The added rows of these chunks, in the order of their rowids."""
         whole = {chunk.number: chunk.fingerprint for chunk in self._measured.chunks}
-        added = {chunk.number: chunk.fingerprint for chunk in part}
-        for place, numbers in enumerate(_neighbours(sorted(added))):
-            low, high = numbers[0] * CHUNK_ROWS, (numbers[-1] + 1) * CHUNK_ROWS
+        for place, (low, high) in enumerate(_pieces(part)):
             span = f"{self._writer.relation} WHERE rowid >= {low} AND rowid < {high}"
-            if all(added[number] == whole[number] for number in numbers):
+            numbers = range(low // CHUNK_ROWS, high // CHUNK_ROWS)
+            if all(chunk.fingerprint == whole[chunk.number] for chunk in part if chunk.number in numbers):
                 yield span
                 continue
             # A bit for each rowid: unlike a join it keeps the order of the rows, and the scan itself can look at it.
@@ -204,13 +203,11 @@ def _ranges(chunks: Iterable[Chunk]) -> list[tuple[int, int]]:
     return _merged((chunk.number * CHUNK_ROWS, (chunk.number + 1) * CHUNK_ROWS) for chunk in chunks)
 
 
-def _neighbours(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Numbers of chunks in order, those side by side together; few, for DuckDB copies their bits more than once."""
-    first = 0
-    for last, number in enumerate(numbers):
-        if numbers[last + 1 : last + 2] != [number + 1] or last + 1 - first == CHUNKS_PER_FILE:
-            yield numbers[first : last + 1]
-            first = last + 1
+def _pieces(chunks: Iterable[Chunk]) -> Iterator[tuple[int, int]]:
+    """The same, none of more rowids than a file has rows: DuckDB copies the bits of one several times."""
+    rows = CHUNKS_PER_FILE * CHUNK_ROWS
+    for low, high in _ranges(chunks):
+        yield from ((first, min(first + rows, high)) for first in range(low, high, rows))
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -40,7 +40,6 @@ class Difference:
         self._found = folder / f"{stem}.difference"
         self._next = folder / f"{stem}.next"
         self._aside: list[Path] = []
-        self._copy(_NO_ROWS, self._path)
 
     def cancel(self, batches: Mapping[int, Iterable[str]]) -> dict[int, int]:
         """Add batches of rows, and cancel those that both sides have.
@@ -52,7 +51,7 @@ class Difference:
             How many are left of each batch of which any are; those that were set aside are not among them.
         """
         added = [f"SELECT {number} AS b, * FROM ({query})" for number, queries in batches.items() for query in queries]
-        rows = " UNION ALL ".join([*added, f"FROM {_read(self._path)}"])
+        rows = " UNION ALL ".join([*added, f"FROM {_left(self._path)}"])
         statement = f"""
             WITH pool AS MATERIALIZED ({rows}),
             uneven AS (SELECT h1, h2 FROM pool GROUP BY h1, h2 HAVING sum({_SIDE}) <> 0)
@@ -76,7 +75,7 @@ class Difference:
     def settle(self) -> None:
         """Say that all rows have been added: of rows that are equal, as many are chosen as one side has more."""
         # Of equal rows in the table those that came last are the new ones; in the objects any will do.
-        left = _read(self._path, *self._aside)
+        left = _left(self._path, *self._aside)
         self._copy(
             f"""
             WITH uneven AS (
@@ -132,6 +131,12 @@ class Difference:
     def _copy(self, query: str, path: Path) -> None:
         statement = f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION uncompressed)"
         self._con.execute(statement).fetchall()
+
+
+def _left(*paths: Path) -> str:
+    # Before the first batch there is no file.
+    there = [path for path in paths if path.exists()]
+    return _read(*there) if there else f"({_NO_ROWS})"
 
 
 def _read(*paths: Path) -> str:

@@ -52,7 +52,7 @@ def leave_room(con: duckdb.DuckDBPyConnection) -> None:
     For work that reads from the table and from files at once: of what that takes, DuckDB counts a part only.
     """
     amount, unit = str(scalar(con, "SELECT current_setting('memory_limit')")).split()
-    con.execute(f"SET memory_limit = '{float(amount) * _ROOM:.1f} {unit}'")
+    con.execute(f"SET memory_limit = '{float(amount) * _ROOM:.2f} {unit}'")
 
 
 def set_session(con: duckdb.DuckDBPyConnection) -> None:

@@ -18,8 +18,7 @@ class Reading:
     """Reads two sides as the pace says, each row a number; rows that are equal cancel."""
 
     def __init__(self, now: Sequence[int], parent: Sequence[int]) -> None:
-        one = Side(list(now), lambda _: 1), Side(list(parent), lambda _: 1)
-        self.pace = Pace(*one, LEAST)
+        self.pace = Pace(Side(now, lambda _: 1), Side(parent, lambda _: 1), LEAST)
         self.compared = 0
         self.longest = 0
         self.most_ahead = 0

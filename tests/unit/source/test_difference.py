@@ -66,3 +66,12 @@ def test_of_equal_rows_in_the_table_the_last_ones_are_new() -> None:
         difference.cancel({0: [query([(NOW, 3, 1, 1), (NOW, 9, 1, 1), (NOW, 5, 1, 1), (0, 0, 1, 1)])]})
         difference.settle()
         assert sorted(con.execute(difference.added(0, 100)).fetchall()) == [(5,), (9,)]
+
+
+def test_of_nothing_nothing_is_left() -> None:
+    with TemporaryDirectory() as name, duckdb.connect() as con:
+        difference = Difference(con, Path(name), "t")
+        assert list(Path(name).iterdir()) == []
+        difference.settle()
+        assert con.execute(difference.added(0, 100)).fetchall() == []
+        assert difference.removed_by([]) == {}
